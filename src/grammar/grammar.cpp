@@ -138,14 +138,18 @@ xgrammar::Grammar literal(const std::string& text) {
   return xgrammar::Grammar::FromEBNF("root ::= \"" + text + "\"");
 }
 
-xgrammar::Grammar arguments_of(const Function& function) {
+/// `cost`: of the functions before, and of this one afterwards.
+xgrammar::Grammar arguments_of(const Function& function, PatternCost& cost) {
   try {
-    return grammar_of(checked_schema(function.arguments, function.place), function.place,
-                      Spacing::kPython);
+    PatternCost with_this = cost;
+    const std::string schema = checked_schema(function.arguments, function.place, with_this);
+    xgrammar::Grammar grammar = grammar_of(schema, function.place, Spacing::kPython);
+    cost = std::move(with_this);
+    return grammar;
   } catch (const Error&) {
     if (function.is_strict) throw;
   }
-  return grammar_of(checked_schema(R"({"type":"object"})", function.place), function.place,
+  return grammar_of(checked_schema(R"({"type":"object"})", function.place, cost), function.place,
                     Spacing::kPython);
 }
 
@@ -180,19 +184,22 @@ std::uint64_t Vocabulary::bytes(std::size_t tokens) {
 
 std::shared_ptr<const Grammar> Vocabulary::json(std::string_view schema,
                                                 const std::string& name) const {
-  const xgrammar::Grammar grammar = grammar_of(checked_schema(schema, name), name, Spacing::kAny);
+  PatternCost cost;
+  const xgrammar::Grammar grammar =
+      grammar_of(checked_schema(schema, name, cost), name, Spacing::kAny);
   return std::make_shared<const Grammar>(std::make_unique<const Grammar::Compiled>(
       compile(compiler_->grammars, grammar, name), std::nullopt));
 }
 
 std::shared_ptr<const Grammar> Vocabulary::calls(const std::vector<Function>& functions,
                                                  std::int32_t end_token) const {
+  PatternCost cost;
   std::vector<xgrammar::Grammar> calls;
   calls.reserve(functions.size());
   for (const Function& function : functions) {
     calls.push_back(xgrammar::Grammar::Concat(
         {literal(R"(\n{\"name\": \")" + function.name + R"(\", \"arguments\": )"),
-         arguments_of(function), literal(R"(}\n)")}));
+         arguments_of(function, cost), literal(R"(}\n)")}));
   }
   return std::make_shared<const Grammar>(std::make_unique<const Grammar::Compiled>(
       compile(compiler_->grammars, xgrammar::Grammar::Union(calls), "tools"),

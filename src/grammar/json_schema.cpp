@@ -13,7 +13,6 @@
 #include "base/localized_text.h"
 #include "base/text_escape.h"
 #include "grammar/other_names.h"
-#include "grammar/pattern.h"
 #include "grammar/schema_recursion.h"
 
 namespace oko::grammar {
@@ -40,6 +39,9 @@ constexpr Words kOfNumber = {"minimum", "maximum", "exclusiveMinimum", "exclusiv
 constexpr Words kChoices = {"$ref", "const", "enum", "anyOf", "oneOf", "allOf"};
 constexpr Words kTypes = {"object", "array", "string", "number", "integer", "boolean", "null"};
 
+/// Of the patterns for other names of all objects.
+constexpr std::size_t kMostOtherStates = 16;
+
 bool has_any(const Schema& schema, Words words) {
   return std::ranges::any_of(words, [&](const char* word) { return schema.contains(word); });
 }
@@ -63,7 +65,8 @@ bool is_of_type(const Schema& value, const std::string& type) {
 
 class SchemaChecker {
  public:
-  SchemaChecker(Schema schema, const std::string& name) : root_(std::move(schema)), name_(name) {}
+  SchemaChecker(Schema schema, const std::string& name, PatternCost& cost)
+      : root_(std::move(schema)), name_(name), pattern_cost_(cost) {}
 
   std::string run() {
     waiting_.emplace_back();
@@ -261,14 +264,14 @@ class SchemaChecker {
         refuse(pointer, tr("{} must be a string", "{}: нужна строка", word));
       }
     }
+    const std::string place = name_ + excerpt(pointer);
     if (schema.contains("format")) {
-      pattern_steps_ += kFormatSteps;
-      limit(pattern_steps_, kMostPatternSteps, tr("formats and patterns", "форматов и шаблонов"));
+      add_format(schema.at("format").get<std::string>(), place, pattern_cost_);
     }
     if (schema.contains("pattern")) {
       // Of several types of one schema the second finds the pattern checked; it stays the same.
-      schema["pattern"] = checked_pattern(schema.at("pattern").get<std::string>(),
-                                          name_ + excerpt(pointer), pattern_steps_);
+      schema["pattern"] =
+          checked_pattern(schema.at("pattern").get<std::string>(), place, pattern_cost_);
     }
   }
 
@@ -340,16 +343,11 @@ class SchemaChecker {
       if (schema.contains("patternProperties")) continue;  // of two types: it was here before
       std::vector<std::string> names;
       for (const auto& [key, value] : schema.at("properties").items()) names.push_back(key);
-      const std::string pattern = pattern_of_other_names(names);
-      if (pattern.empty()) {
-        refuse(pointer, tr("next to additionalProperties names have at most {} letters each and {} "
-                           "together",
-                           "рядом с additionalProperties в именах не больше {} букв, а во всех "
-                           "вместе — {}",
-                           kMostNameLength, kMostNameLetters));
-      }
+      const OtherNames others = pattern_of_other_names(
+          names, std::max<std::size_t>(kMostOtherStates / with_others_.size(), 1));
+      add_other_names(others.pattern, others.states, name_ + excerpt(pointer), pattern_cost_);
       schema["patternProperties"] = Schema::object();
-      schema["patternProperties"][pattern] = std::move(schema["additionalProperties"]);
+      schema["patternProperties"][others.pattern] = std::move(schema["additionalProperties"]);
       schema["additionalProperties"] = false;
     }
   }
@@ -360,13 +358,13 @@ class SchemaChecker {
   std::set<std::string> seen_;
   std::vector<std::string> with_others_;  // pointers of objects that take other properties, too
   std::size_t properties_ = 0, enum_values_ = 0;
-  std::uint64_t pattern_steps_ = 0;
+  PatternCost& pattern_cost_;
   SchemaRecursion recursion_;
 };
 
 }  // namespace
 
-std::string checked_schema(std::string_view schema, const std::string& name) {
+std::string checked_schema(std::string_view schema, const std::string& name, PatternCost& cost) {
   if (schema.size() > kMostSchemaBytes) {
     throw Error(ErrorCode::kUsage,
                 tr("{} has {} bytes, the limit is {}", "{}: {} байт, предел — {}", name,
@@ -378,7 +376,7 @@ std::string checked_schema(std::string_view schema, const std::string& name) {
                 tr("{} has more than {} levels", "{}: больше {} уровней", name, kMostSchemaLevels));
   };
   try {
-    return SchemaChecker(Schema::parse(schema, check_depth), name).run();
+    return SchemaChecker(Schema::parse(schema, check_depth), name, cost).run();
   } catch (const nlohmann::json::exception&) {
     throw Error(ErrorCode::kUsage, tr("{} is not a JSON schema", "{} — не схема JSON", name));
   }

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "grammar/pattern.h"
+
 namespace oko::grammar {
 
 inline constexpr std::size_t kMostSchemaBytes = 64 * 1024;
@@ -19,7 +21,7 @@ inline constexpr std::int64_t kMostTextLength = 2000;  ///< minLength, maxLength
 /// of the result is valid against `schema`. Objects have no properties but the named ones unless
 /// `schema` allows others or names none. Throws kUsage, with the place and the limit, for a schema
 /// that is too large or endless, and for what would be ignored. `name`: of the schema, for
-/// messages.
-std::string checked_schema(std::string_view schema, const std::string& name);
+/// messages. Adds what its patterns cost to `cost`, that of its grammar.
+std::string checked_schema(std::string_view schema, const std::string& name, PatternCost& cost);
 
 }  // namespace oko::grammar

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string_view>
@@ -40,8 +41,9 @@ void append(std::string& pattern, char32_t c) {
   }
 }
 
-/// What may follow the letters up to `node`. Without "?", as pattern.cpp writes patterns.
-void append_others(std::string& pattern, const NameNode& node) {
+/// What may follow the letters up to `node`; from `levels` letters on nothing does that a name has.
+/// Without "?", as pattern.cpp writes patterns.
+void append_others(std::string& pattern, const NameNode& node, std::size_t levels) {
   pattern += '(';
   if (node.next.empty()) {
     pattern += node.is_name ? ".+" : ".*";
@@ -50,9 +52,10 @@ void append_others(std::string& pattern, const NameNode& node) {
     for (const auto& [letter, next] : node.next) append(pattern, letter);
     pattern += "].*";
     for (const auto& [letter, next] : node.next) {
+      if (levels <= 1) break;
       pattern += '|';
       append(pattern, letter);
-      append_others(pattern, next);
+      append_others(pattern, next, levels - 1);
     }
     if (!node.is_name) pattern += '|';
   }
@@ -61,25 +64,29 @@ void append_others(std::string& pattern, const NameNode& node) {
 
 }  // namespace
 
-std::string pattern_of_other_names(const std::vector<std::string>& names) {
+OtherNames pattern_of_other_names(const std::vector<std::string>& names, std::size_t most_states) {
   NameNode root;
-  std::size_t count = 0;
+  std::vector<std::size_t> nodes(most_states + 1);  // of each level
   for (const std::string& name : names) {
     const std::u32string letters = letters_of(name);
-    if (letters.size() > kMostNameLength) return {};
     if (std::ranges::any_of(letters, needs_escape)) continue;
     NameNode* node = &root;
-    for (const char32_t letter : letters) {
-      const auto [place, is_new] = node->next.try_emplace(letter);
+    const std::size_t levels = std::min(letters.size(), most_states);
+    for (std::size_t level = 0; level < levels; ++level) {
+      const auto [place, is_new] = node->next.try_emplace(letters[level]);
       node = &place->second;
-      count += is_new ? 1 : 0;
+      nodes[level] += is_new ? 1 : 0;
     }
-    node->is_name = true;
+    if (levels == letters.size()) node->is_name = true;
   }
-  if (count > kMostNameLetters) return {};
-  std::string pattern = "^";
-  append_others(pattern, root);
-  return pattern + "$";
+  OtherNames others{"^", 1};  // the root
+  std::size_t levels = 1;
+  while (levels <= most_states && others.states + nodes[levels - 1] <= most_states) {
+    others.states += nodes[levels++ - 1];
+  }
+  append_others(others.pattern, root, levels);
+  others.pattern += '$';
+  return others;
 }
 
 }  // namespace oko::grammar

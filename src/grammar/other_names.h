@@ -6,15 +6,16 @@
 
 namespace oko::grammar {
 
-/// Letters that the names of an object with other properties may have together, where those that
-/// begin alike count once.
-inline constexpr std::size_t kMostNameLetters = 4000;
-/// Of one of these names: xgrammar reads a pattern by recursion.
-inline constexpr std::size_t kMostNameLength = 200;
+/// A pattern of names and the states of its automaton that know some of the letters of one.
+struct OtherNames {
+  std::string pattern;
+  std::size_t states = 0;
+};
 
-/// A pattern, as xgrammar takes it, for each name but `names`, without escapes. xgrammar itself
-/// keeps other names only from the same bytes: "n\u0061me" passes it as another name than "name",
-/// and so does "имя" again. Empty: the names are beyond the limits.
-std::string pattern_of_other_names(const std::vector<std::string>& names);
+/// A pattern, as xgrammar takes it, for names that are none of `names`, without escapes. xgrammar
+/// itself keeps other names only from the same bytes: "n\u0061me" passes it as another name than
+/// "name", and so does "имя" again. All other names match if that takes at most `most_states`
+/// (>= 1); else those whose first letters no name has, as many letters as the states allow.
+OtherNames pattern_of_other_names(const std::vector<std::string>& names, std::size_t most_states);
 
 }  // namespace oko::grammar

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "grammar/letter_set.h"
+#include "grammar/pattern_automaton.h"
 #include "text/utf8.h"
 
 namespace oko::grammar {
@@ -17,6 +18,7 @@ namespace {
 
 constexpr int kMostGroups = 20;  // inside of each other
 constexpr std::uint64_t kMostRepeats = kMostPatternSteps;
+constexpr double kMostToldSeconds = 10;  // of a prediction: more takes time itself
 
 bool is_digit(char32_t c) {
   return c >= '0' && c <= '9';
@@ -26,20 +28,42 @@ bool is_alphanumeric(char32_t c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/// Reads a pattern once, from left to right, and counts the steps of an automaton for it.
+/// Adds those of `pattern`, or less if it was there before.
+void add_seconds(const std::string& pattern, double seconds, const std::string& place,
+                 PatternCost& cost) {
+  constexpr double kAgain = 0.05;
+  cost.seconds += cost.compiled.insert(pattern).second ? seconds : kAgain * seconds;
+  if (cost.seconds <= kMostPatternSeconds) return;
+  throw Error(ErrorCode::kUsage,
+              tr("{}: the patterns would take {} s to compile, the limit is {} s; use fewer or "
+                 "shorter repetitions, above all inside of others",
+                 "{}: подготовка шаблонов заняла бы {} с, предел — {} с; нужно меньше повторений "
+                 "или короче, прежде всего внутри других",
+                 place,
+                 cost.seconds > kMostToldSeconds ? fmt::format("> {:.0f}", kMostToldSeconds)
+                                                 : fmt::format("{:.1f}", cost.seconds),
+                 kMostPatternSeconds));
+}
+
+/// A part of a pattern with the steps of its letters.
+struct Piece {
+  PatternAutomaton::Part part;
+  std::uint64_t steps = 0;
+};
+
+/// Reads a pattern once, from left to right, and makes its automaton.
 class PatternReader {
  public:
-  /// `before`: steps of other patterns.
-  PatternReader(std::u32string pattern, const std::string& place, std::uint64_t before)
-      : pattern_(std::move(pattern)), place_(place), before_(before) {}
+  PatternReader(std::u32string pattern, const std::string& place)
+      : pattern_(std::move(pattern)), place_(place) {}
 
-  /// Sets `steps` to those of all.
-  std::string read(std::uint64_t& steps) {
+  void read() {
     if (peek() == '^') take();
-    steps = before_ + alternatives(0);
+    whole_ = alternatives(0).part;
     if (at_ < pattern_.size()) refuse(tr("a ) without (", "есть ) без ("));
-    return std::move(ascii_);
   }
+  double seconds() const { return automaton_.compile_seconds(whole_, kMostToldSeconds); }
+  std::string& ascii() { return ascii_; }
 
  private:
   [[noreturn]] void refuse(const LocalizedText& reason) const {
@@ -52,10 +76,10 @@ class PatternReader {
     refuse(tr("{} is not supported in a pattern", "{} в шаблоне не поддерживается", letter));
   }
   void check_steps(std::uint64_t steps) const {
-    if (before_ + steps <= kMostPatternSteps) return;
+    if (steps <= kMostPatternSteps) return;
     throw Error(ErrorCode::kUsage,
-                tr("{}: with their repetitions the patterns have more than {} steps",
-                   "{}: в шаблонах с повторениями больше {} шагов", place_, kMostPatternSteps));
+                tr("{}: with its repetitions the pattern has more than {} steps",
+                   "{}: в шаблоне с повторениями больше {} шагов", place_, kMostPatternSteps));
   }
 
   char32_t peek() const { return at_ < pattern_.size() ? pattern_[at_] : U'\0'; }
@@ -66,31 +90,35 @@ class PatternReader {
   }
   void take() { ascii_ += static_cast<char>(skip()); }
 
-  std::uint64_t alternatives(int depth) {
-    std::uint64_t steps = sequence(depth);
+  Piece alternatives(int depth) {
+    Piece all = sequence(depth);
     while (peek() == '|') {
       take();
-      steps += 1 + sequence(depth);
-      check_steps(steps);
+      Piece other = sequence(depth);
+      all.part = PatternAutomaton::either(std::move(all.part), std::move(other.part));
+      all.steps += 1 + other.steps;
+      check_steps(all.steps);
     }
-    return steps;
+    return all;
   }
 
-  std::uint64_t sequence(int depth) {
-    std::uint64_t steps = 0;
+  Piece sequence(int depth) {
+    Piece all{automaton_.empty()};
     while (!is_at_end() && peek() != '|' && peek() != ')') {
       if (peek() == '$' && at_ + 1 == pattern_.size()) {
         take();
         break;
       }
       const std::size_t begin = ascii_.size();
-      steps += repeated(atom(depth), begin);
-      check_steps(steps);
+      Piece next = repeated(atom(depth), begin);
+      all.part = automaton_.sequence(std::move(all.part), std::move(next.part));
+      all.steps += next.steps;
+      check_steps(all.steps);
     }
-    return steps;
+    return all;
   }
 
-  std::uint64_t atom(int depth) {
+  Piece atom(int depth) {
     const char32_t c = peek();
     switch (c) {
       case '(':
@@ -99,12 +127,10 @@ class PatternReader {
         return letter_class();
       case '.':
         ++at_;
-        append_class(plain_letters({{'\n', '\n'}, {'\r', '\r'}, {0x2028, 0x2029}}, true));
-        return 1;
+        return append_class(plain_letters({{'\n', '\n'}, {'\r', '\r'}, {0x2028, 0x2029}}, true));
       case '\\':
         ++at_;
-        escaped_atom();
-        return 1;
+        return escaped_atom();
       default:
         break;
     }
@@ -114,8 +140,7 @@ class PatternReader {
       refuse(tr("{} is not allowed here", "{} здесь нельзя", letter));
     }
     if (needs_escape(c)) refuse_quote();
-    append(skip(), false);
-    return 1;
+    return append(skip(), false);
   }
 
   [[noreturn]] void refuse_quote() const {
@@ -123,7 +148,7 @@ class PatternReader {
               "шаблон не может требовать кавычек, обратной черты или управляющих символов"));
   }
 
-  std::uint64_t group(int depth) {
+  Piece group(int depth) {
     if (depth == kMostGroups) {
       refuse(tr("more than {} groups in each other", "больше {} групп друг в друге", kMostGroups));
     }
@@ -135,13 +160,13 @@ class PatternReader {
       }
       take();
     }
-    const std::uint64_t steps = alternatives(depth + 1);
+    Piece inner = alternatives(depth + 1);
     if (peek() != ')') refuse(tr("a ( without )", "есть ( без )"));
     take();
-    return steps;
+    return inner;
   }
 
-  std::uint64_t letter_class() {
+  Piece letter_class() {
     skip();
     const bool is_negated = peek() == '^';
     if (is_negated) ++at_;
@@ -163,8 +188,7 @@ class PatternReader {
       }
     }
     ++at_;
-    append_class(plain_letters(std::move(letters), is_negated));
-    return 1;
+    return append_class(plain_letters(std::move(letters), is_negated));
   }
 
   static bool is_one_letter(const LetterRanges& letters) {
@@ -181,12 +205,12 @@ class PatternReader {
     return letters;
   }
 
-  void escaped_atom() {
+  Piece escaped_atom() {
     LetterRanges letters = escape();
     if (!is_one_letter(letters)) return append_class(plain_letters(std::move(letters), false));
     const char32_t c = letters[0].first;
     if (needs_escape(c)) refuse_quote();
-    append(c, !is_alphanumeric(c));
+    return append(c, !is_alphanumeric(c));
   }
 
   /// What follows a backslash.
@@ -247,16 +271,17 @@ class PatternReader {
     refuse(tr("a hexadecimal digit is missing", "нет шестнадцатеричной цифры"));
   }
 
-  void append(char32_t c, bool is_escaped) {
+  Piece append(char32_t c, bool is_escaped) {
     if (c >= 0x7F) {
       ascii_ += fmt::format("\\u{{{:x}}}", static_cast<std::uint32_t>(c));
-      return;
+    } else {
+      if (is_escaped) ascii_ += '\\';
+      ascii_ += static_cast<char>(c);
     }
-    if (is_escaped) ascii_ += '\\';
-    ascii_ += static_cast<char>(c);
+    return {automaton_.letter({{c, c}}), 1};
   }
 
-  void append_class(const LetterRanges& letters) {
+  Piece append_class(const LetterRanges& letters) {
     if (letters.empty()) refuse_quote();
     ascii_ += '[';
     for (const auto& [first, last] : letters) {
@@ -266,6 +291,7 @@ class PatternReader {
       append_in_class(last);
     }
     ascii_ += ']';
+    return {automaton_.letter(letters), 1};
   }
 
   void append_in_class(char32_t c) {
@@ -276,32 +302,42 @@ class PatternReader {
     }
   }
 
-  /// The steps of `steps` with the quantifier that follows. The atom is written from `begin` on.
+  /// `atom`, written from `begin` on, with the quantifier that follows.
   ///
   /// xgrammar 0.2.9 joins the beginning of x to its end for "x?", and so its loops, too: "(ab*)?"
   /// takes "b". And in "x{2,}" it repeats the end of the first alternative for that of all. "x*",
   /// "x+" and "x{n,m}" are right.
-  std::uint64_t repeated(std::uint64_t steps, std::size_t begin) {
+  Piece repeated(Piece atom, std::size_t begin) {
     const char32_t c = peek();
+    Times times;
     if (c == '*' || c == '+') {
       take();
+      times = {c == '+' ? 1u : 0u, std::nullopt};
     } else if (c == '?') {
       ++at_;
       ascii_ += "{0,1}";
+      times = {0, 1};
     } else if (c == '{') {
-      steps *= std::max<std::uint64_t>(counted(begin), 1);
+      times = counted(begin);
+      atom.steps *= std::max<std::uint64_t>(times.most.value_or(times.least), 1);
+      check_steps(atom.steps);
     } else {
-      return steps;
+      return atom;
     }
     if (peek() == '?') ++at_;  // whether it prefers more or less does not matter
     if (peek() == '*' || peek() == '+' || peek() == '?' || peek() == '{') {
       refuse(tr("two repetitions in a row", "два повторения подряд"));
     }
-    return steps + 1;
+    return {automaton_.repeated(std::move(atom.part), times.least, times.most), atom.steps + 1};
   }
 
-  /// A repetition in braces. Returns how often its atom is there.
-  std::uint64_t counted(std::size_t begin) {
+  struct Times {
+    std::uint64_t least = 1;
+    std::optional<std::uint64_t> most = 1;  ///< none: any number
+  };
+
+  /// A repetition in braces.
+  Times counted(std::size_t begin) {
     ++at_;
     const std::uint64_t least = count();
     std::optional<std::uint64_t> most = least;
@@ -315,14 +351,14 @@ class PatternReader {
     if (most) {
       ascii_ +=
           *most == least ? fmt::format("{{{}}}", least) : fmt::format("{{{},{}}}", least, *most);
-      return *most;
+      return {least, most};
     }
     if (least > 1) {
       const std::string atom = ascii_.substr(begin);
       ascii_ += fmt::format("{{{}}}{}", least - 1, atom);
     }
     ascii_ += least == 0 ? '*' : '+';
-    return least;
+    return {least, most};
   }
 
   std::uint64_t count() {
@@ -339,15 +375,15 @@ class PatternReader {
 
   std::u32string pattern_;
   const std::string& place_;
-  std::uint64_t before_;
   std::size_t at_ = 0;
   std::string ascii_;
+  PatternAutomaton automaton_;
+  PatternAutomaton::Part whole_;
 };
 
 }  // namespace
 
-std::string checked_pattern(std::string_view pattern, const std::string& place,
-                            std::uint64_t& steps) {
+std::string checked_pattern(std::string_view pattern, const std::string& place, PatternCost& cost) {
   std::u32string letters;
   for (std::size_t at = 0; at < pattern.size();) {
     const text::Utf8Step step = text::next_utf8(pattern, at);
@@ -359,7 +395,21 @@ std::string checked_pattern(std::string_view pattern, const std::string& place,
                                       "{}: в шаблоне букв {}, предел — {}", place, letters.size(),
                                       kMostPatternLetters));
   }
-  return PatternReader(std::move(letters), place, steps).read(steps);
+  PatternReader reader(std::move(letters), place);
+  reader.read();
+  add_seconds(reader.ascii(), reader.seconds(), place, cost);
+  return std::move(reader.ascii());
+}
+
+void add_format(const std::string& format, const std::string& place, PatternCost& cost) {
+  constexpr double kSeconds = 0.06;  // "uri-template" takes more, 0.15 s, and nobody asks for it
+  add_seconds("format " + format, kSeconds, place, cost);
+}
+
+void add_other_names(const std::string& pattern, std::size_t states, const std::string& place,
+                     PatternCost& cost) {
+  constexpr double kSecondsPerState = 0.03;
+  add_seconds(pattern, kSecondsPerState * static_cast<double>(states), place, cost);
 }
 
 }  // namespace oko::grammar

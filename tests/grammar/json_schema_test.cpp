@@ -16,10 +16,15 @@ namespace {
 
 using nlohmann::ordered_json;
 
+std::string checked(const std::string& schema) {
+  PatternCost cost;
+  return checked_schema(schema, "format", cost);
+}
+
 /// The message for a schema that is refused; empty if it is not.
 std::string refusal_of(const std::string& schema) {
   try {
-    checked_schema(schema, "format");
+    checked(schema);
     return {};
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUsage);
@@ -47,31 +52,33 @@ TEST(JsonSchemaTest, KeepsTheOrderOfPropertiesAndWhatItDoesNotKnow) {
   const std::string schema =
       R"({"type":"object","title":"T","properties":{"z":{"type":"string"},"a":{"type":"null"}},)"
       R"("required":["z"],"x-order":1})";
-  EXPECT_EQ(checked_schema(schema, "format"), schema);
+  EXPECT_EQ(checked(schema), schema);
 }
 
 TEST(JsonSchemaTest, ObjectsWithoutNamedPropertiesAndListsWithoutItemsTakeAll) {
-  EXPECT_EQ(checked_schema(R"({"type":"object"})", "format"),
-            R"({"type":"object","additionalProperties":true})");
-  EXPECT_EQ(checked_schema(R"({"type":"array"})", "format"), R"({"type":"array","items":{}})");
+  EXPECT_EQ(checked(R"({"type":"object"})"), R"({"type":"object","additionalProperties":true})");
+  EXPECT_EQ(checked(R"({"type":"array"})"), R"({"type":"array","items":{}})");
 }
 
 TEST(JsonSchemaTest, OtherPropertiesHaveOtherNames) {
   EXPECT_EQ(
-      checked_schema(
-          R"({"type":"object","properties":{"a":{},"ab":{},"я":{}},"additionalProperties":{}})",
-          "format"),
+      checked(
+          R"({"type":"object","properties":{"a":{},"ab":{},"я":{}},"additionalProperties":{}})"),
       R"({"type":"object","properties":{"a":{},"ab":{},"я":{}},"additionalProperties":false,)"
       R"("patternProperties":{"^([^a\\u{44f}].*|a([^b].*|b(.+))|\\u{44f}(.+)|)$":{}}})");
   const auto with_name = [](const std::string& name) {
     return R"({"type":"object","properties":{")" + name + R"(":{}},"additionalProperties":true})";
   };
-  EXPECT_NO_THROW(checked_schema(with_name(std::string(200, 'a')), "format"));
-  EXPECT_THROW(checked_schema(with_name(std::string(201, 'a')), "format"), Error);
+  // Long names: by their first letters.
+  const std::string of_long =
+      checked(R"({"type":"object","properties":{")" + std::string(60'000, 'a') +
+              R"(":{},"имя":{},"игра":{}},"additionalProperties":true})");
+  EXPECT_NE(of_long.find(R"({"^([^a\\u{438}].*|a([^a].*|a([^a].*|a()"), std::string::npos);
+  EXPECT_EQ(of_long.find("aaaaaaaaa", of_long.find("patternProperties")), std::string::npos);
   // One inside of another, which moves.
   const std::string inner = with_name("x");
-  const std::string both = checked_schema(
-      R"({"type":"object","properties":{"y":{}},"additionalProperties":)" + inner + "}", "format");
+  const std::string both =
+      checked(R"({"type":"object","properties":{"y":{}},"additionalProperties":)" + inner + "}");
   EXPECT_NE(both.find(R"("patternProperties":{"^([^y].*|y(.+)|)$":{"type":"object","properties")"),
             std::string::npos)
       << both;
@@ -173,13 +180,69 @@ TEST(JsonSchemaTest, LimitsPatterns) {
   }
 }
 
+/// Each takes xgrammar 2 to 20 s with the vocabulary of Qwen3, though its steps are few.
+TEST(JsonSchemaTest, RefusesPatternsThatTakeLongToCompile) {
+  for (const char* pattern :
+       {"^([a-z]{1,20} ?){20}$", "^([a-zа-я]{1,20} ?){20}$", "(.{0,5}){5}", "(.?){20}",
+        "([^a]*){20}", "(.{0,5}){50}", "^([А-Яа-яЁёA-Za-z]{1,10}[ -]?){10}$", "^(.*а){60}$",
+        "^(([a-z]?){10}[.-]?){20}$", "^([\\u4e00-\\u9fff]{0,8}){12}$", "^.{1,128}$"}) {
+    const std::string refusal = refusal_of_pattern(pattern);
+    EXPECT_NE(refusal.find(" s to compile, the limit is 1 s"), std::string::npos)
+        << pattern << " -> " << refusal;
+  }
+  EXPECT_NE(refusal_of_pattern("(.{0,5}){50}").find("would take > 10 s"), std::string::npos);
+}
+
+TEST(JsonSchemaTest, TakesEverydayPatterns) {
+  for (const char* pattern :
+       {R"(^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$)",
+        R"(^\d{2}\.\d{2}\.\d{4}$)",
+        R"(^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$)",
+        "^[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$",
+        R"(^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}$)",
+        R"(^\+7 ?\(?\d{3}\)? ?\d{3}-?\d{2}-?\d{2}$)",
+        "^[АВЕКМНОРСТУХ]\\d{3}[АВЕКМНОРСТУХ]{2}\\d{2,3}$",
+        R"(^(\d{10}|\d{12})$)",
+        R"(^\d{3}-\d{3}-\d{3} \d{2}$)",
+        "^#[0-9a-fA-F]{6}$",
+        "^[А-ЯЁ][а-яё]{1,30} [А-ЯЁ][а-яё]{1,30}( [А-ЯЁ][а-яё]{1,30})?$",
+        "^[A-Z][a-z]+( [A-Z][a-z]+)*$",
+        R"(^https?://[^\s/$.?#].[^\s]*$)",
+        R"(^(\d{1,3}\.){3}\d{1,3}$)",
+        R"(^[\w.-]+(/[\w.-]+)*$)",
+        "^[a-z0-9]+(-[a-z0-9]+)*$",
+        "^.{1,40}$",
+        "^[a-z0-9_-]{3,32}$",
+        "^[a-zа-яё ]{1,255}$",
+        "^([а-яё]+[ ,.-]*){1,20}$"}) {
+    EXPECT_EQ(refusal_of_pattern(pattern), "") << pattern;
+  }
+}
+
 TEST(JsonSchemaTest, CountsAllPatternsTogether) {
   ordered_json schema{{"type", "object"}};
-  schema["properties"]["a"] = {{"type", "string"}, {"pattern", "a{200}"}};
-  schema["properties"]["b"] = {{"type", "string"}, {"pattern", "b{200}"}};
+  for (int i = 0; i < 40; ++i) {  // the same
+    schema["properties"]["a" + std::to_string(i)] = {{"type", "string"},
+                                                     {"pattern", "^[a-zа-яё.]{1,20}$"}};
+  }
   EXPECT_EQ(refusal_of(schema.dump()), "");
-  schema["properties"]["c"] = {{"type", "string"}, {"pattern", "c{200}"}};
-  EXPECT_NE(refusal_of(schema.dump()).find("format/properties/c: "), std::string::npos);
+  for (int i = 1; i < 40; ++i) {
+    schema["properties"]["b" + std::to_string(i)] = {
+        {"type", "string"}, {"pattern", "^[a-zа-яё.]{1," + std::to_string(i) + "}$"}};
+  }
+  EXPECT_NE(refusal_of(schema.dump()).find("format/properties/b"), std::string::npos);
+  // A grammar of several schemas.
+  PatternCost cost;
+  const auto of_schema = [](int letters) {
+    return ordered_json{{"type", "string"},
+                        {"pattern", "^[a-z .]{1," + std::to_string(letters) + "}$"}}
+        .dump();
+  };
+  EXPECT_THROW(
+      {
+        for (int i = 20; i < 60; ++i) checked_schema(of_schema(i), "tools", cost);
+      },
+      Error);
 }
 
 }  // namespace
