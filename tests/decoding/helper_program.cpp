@@ -119,8 +119,16 @@ void take_file(const Channel& channel) {
   channel.send(answer.bytes());
 }
 
-/// Ends as if somebody killed it, before it has a file.
-[[noreturn]] void be_killed(const std::string& when) {
+/// Adds a line to a file. Returns how many it had.
+std::uintmax_t count_in(const std::string& file) {
+  std::ofstream lines(file, std::ios::app);
+  const std::uintmax_t before = std::filesystem::file_size(file);
+  lines << '\n';
+  return before;
+}
+
+/// Ends as if somebody killed it, before it has a file. `file`: gets a line if it was asked.
+[[noreturn]] void be_killed(const std::string& when, const std::string& file) {
   const Channel channel(kHelperSocket);
   constexpr useconds_t kLater = 300'000;  // microseconds; the test waits for it by then
   if (when == "start") ::usleep(kLater);
@@ -129,7 +137,10 @@ void take_file(const Channel& channel) {
   if (when == "ready") ::poll(&socket, 1, -1);
   std::string call;
   int descriptor = -1;
-  if (when == "open") channel.receive(call, UINT64_MAX, descriptor);
+  if (when == "open" && channel.receive(call, UINT64_MAX, descriptor) == Channel::Result::kDone &&
+      !file.empty()) {
+    count_in(file);
+  }
   ::raise(SIGKILL);
   ::_exit(0);
 }
@@ -146,16 +157,21 @@ void take_file(const Channel& channel) {
   while (true) ::pause();
 }
 
-int misbehave(const std::string& how, const std::string& what) {
+int misbehave(const std::string& how, const std::string& what, const std::string& file) {
   Confinement confinement;
-  if (how == "killed") be_killed(what);
+  if (how == "killed") be_killed(what, file);
   if (how == "escape") confinement = confine();
   const Channel channel(kHelperSocket);
   be_ready(channel, confinement);
   if (how == "lie") return lie(channel, what);
-  take_file(channel);
   std::string call;
   int descriptor = -1;
+  if (how == "silent") {
+    channel.receive(call, UINT64_MAX, descriptor);
+    count_in(what);
+    while (true) ::pause();
+  }
+  take_file(channel);
   if (channel.receive(call, UINT64_MAX, descriptor) != Channel::Result::kDone) return 0;
   if (how == "crash") std::abort();
   if (how == "memory") take_all_memory();
@@ -171,23 +187,15 @@ int misbehave(const std::string& how, const std::string& what) {
   while (true) turns = turns + 1;
 }
 
-/// Adds a line to a file of starts. Returns how many there were.
-std::uintmax_t count_start(const std::string& file) {
-  std::ofstream starts(file, std::ios::app);
-  const std::uintmax_t before = std::filesystem::file_size(file);
-  starts << '\n';
-  return before;
-}
-
 /// "once FILE HOW": how the first process misbehaves; the file gets a line for each.
 int run(std::vector<std::string> arguments) {
-  arguments.resize(4);
+  arguments.resize(5);
   if (arguments[0] == "once") {
-    if (count_start(arguments[1]) > 0) return run_helper();
+    if (count_in(arguments[1]) > 0) return run_helper();
     arguments.erase(arguments.begin(), arguments.begin() + 2);
   }
   if (arguments[0] == kHelperArgument) return run_helper();
-  return misbehave(arguments[0], arguments[1]);
+  return misbehave(arguments[0], arguments[1], arguments[2]);
 }
 
 }  // namespace

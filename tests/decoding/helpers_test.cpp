@@ -135,11 +135,12 @@ class HelpersTest : public ScratchFolderTest {
   bool wait_for_starts(std::uintmax_t count) const {
     constexpr std::chrono::milliseconds kPause{5};
     constexpr int kTries = 4000;
-    for (int i = 0; i < kTries && fs::file_size(starts()) < count; ++i) {
+    for (int i = 0; i < kTries && lines_of_starts() < count; ++i) {
       std::this_thread::sleep_for(kPause);
     }
-    return fs::file_size(starts()) >= count;
+    return lines_of_starts() >= count;
   }
+  std::uintmax_t lines_of_starts() const { return text_of(starts()).size(); }
 
   /// The message of what is not decoded.
   std::string message_of_helper(std::vector<std::string> arguments, bool is_pdf = false) {
@@ -240,6 +241,16 @@ TEST_F(HelpersTest, ACrashEndsOneFileAlone) {
   EXPECT_EQ(decoder->page_count(bad, {}), 1) << "in the third, with a process that does not crash";
 }
 
+TEST_F(HelpersTest, EachFileHasOneOfItsOwn) {
+  Helpers helpers(helper({"once", starts(), kHelperArgument}));
+  const auto decoder = helpers.decoder({}, HelperScope::kFile);
+  for (const char* name : {"rgb.png", "24.bmp"}) {
+    const InputFile file(kPictures / name, ErrorCode::kBadInput);
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(decoder->page_count(file, {}), 1);
+  }
+  EXPECT_TRUE(wait_for_starts(3)) << "for two files, and one that is ready";
+}
+
 TEST_F(HelpersTest, OneThatIsKilledBeforeItHasAFileIsReplaced) {
   const InputFile file(kPictures / "rgb.png", ErrorCode::kBadInput);
   for (const char* when : {"start", "ready", "open"}) {
@@ -252,7 +263,7 @@ TEST_F(HelpersTest, OneThatIsKilledBeforeItHasAFileIsReplaced) {
 TEST_F(HelpersTest, ThoseThatAreAlwaysKilledAreNotTheFilesFault) {
   const InputFile file(kPictures / "rgb.png", ErrorCode::kBadInput);
   for (const char* when : {"start", "ready", "open"}) {
-    Helpers helpers(helper({"killed", when}));
+    Helpers helpers(helper({"killed", when, starts()}));
     const auto decoder = helpers.decoder({});
     for (int i = 0; i < 2; ++i) {
       const std::string message =
@@ -260,6 +271,7 @@ TEST_F(HelpersTest, ThoseThatAreAlwaysKilledAreNotTheFilesFault) {
       EXPECT_NE(message.find("its decoder crashed (signal 9)"), std::string::npos) << message;
     }
   }
+  EXPECT_EQ(lines_of_starts(), 3u) << "tries with \"open\"; later calls need none";
 }
 
 TEST_F(HelpersTest, EndlessWorkEnds) {
@@ -316,6 +328,18 @@ TEST_F(HelpersTest, AClientThatHangsUpEndsThem) {
   const auto decoder = helpers.decoder(stop.get_token());
   const InputFile file(kPictures / "rgb.png", ErrorCode::kBadInput);
   const JoiningThread client([&] { stop.request_stop(); });
+  message_of([&] { decoder->page_count(file, {}); }, ErrorCode::kCancelled);
+}
+
+TEST_F(HelpersTest, AClientThatHangsUpEndsOneThatDoesNotTakeItsFile) {
+  Helpers helpers(helper({"silent", starts()}));
+  const StopSource stop;
+  const auto decoder = helpers.decoder(stop.get_token());
+  const InputFile file(kPictures / "rgb.png", ErrorCode::kBadInput);
+  const JoiningThread client([&] {
+    wait_for_starts(1);
+    stop.request_stop();
+  });
   message_of([&] { decoder->page_count(file, {}); }, ErrorCode::kCancelled);
 }
 

@@ -6,8 +6,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstring>
 #include <functional>
+#include <thread>
+
+#include "decoding/platform.h"
 
 namespace oko::decoding {
 namespace {
@@ -43,12 +47,18 @@ void spin() {
   while (true) turns = turns + 1;
 }
 
+constexpr std::size_t kBytes = 200'000'000;
+
 void fill_memory_and_sleep() {
-  constexpr std::size_t kBytes = 200'000'000;
   void* memory =
       ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   std::memset(memory, 1, kBytes);
   while (true) ::pause();
+}
+
+void fill_memory_when_told() {
+  ::raise(SIGSTOP);
+  fill_memory_and_sleep();
 }
 
 TEST(ProcessWatchTest, EndsWhatTakesTooMuchTime) {
@@ -69,10 +79,19 @@ TEST(ProcessWatchTest, EndsWhatTakesTooMuchMemory) {
   EXPECT_EQ(watch.excess(), ProcessWatch::Excess::kMemory);
 }
 
-TEST(ProcessWatchTest, LimitsMayGrow) {
-  const Child child(fill_memory_and_sleep);
+TEST(ProcessWatchTest, LimitsMayGrowAndShrink) {
+  using namespace std::chrono_literals;
+  const Child child(fill_memory_when_told);
+  ::waitpid(child.id(), nullptr, WUNTRACED);  // until it has stopped itself
   ProcessWatch watch(child.id(), [&] { child.end(); });
+  watch.set({.footprint = 100'000'000, .processor_seconds = 1000});
   watch.set({.footprint = 1'000'000'000, .processor_seconds = 1000});
+  ::kill(child.id(), SIGCONT);
+  const auto has_filled = [&] { return bytes_of(child.id()).footprint >= kBytes; };
+  while (!has_filled() && watch.excess() == ProcessWatch::Excess::kNone) {
+    std::this_thread::sleep_for(1ms);
+  }
+  std::this_thread::sleep_for(100ms);  // some looks
   EXPECT_EQ(watch.excess(), ProcessWatch::Excess::kNone);
   watch.set({.footprint = 100'000'000, .processor_seconds = 1000});
   child.wait_for_end();
