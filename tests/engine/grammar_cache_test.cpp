@@ -52,8 +52,7 @@ class GrammarCacheTest : public ::testing::Test {
 TEST_F(GrammarCacheTest, CompilesAGrammarOnceAndReservesWhatItTakes) {
   GrammarCache cache(budget_);
   const auto first = get(cache, 1);
-  EXPECT_GE(held(), first->bytes());
-  EXPECT_LT(held(), first->bytes() + 100);  // and its key
+  EXPECT_EQ(held(), first->bytes() + std::string(R"({"const":1})").size());
   const std::uint64_t one = held();
   EXPECT_EQ(get(cache, 1), first);
   EXPECT_EQ(held(), one);
@@ -76,6 +75,19 @@ TEST_F(GrammarCacheTest, DropsTheOldestBeyondItsLimit) {
   EXPECT_EQ(compiled_, 4);
   get(cache, 2);
   EXPECT_EQ(compiled_, 5);
+  get(cache, 1);
+  EXPECT_EQ(compiled_, 5) << "3 was older";
+}
+
+TEST_F(GrammarCacheTest, TakesTheGrammarThatAnotherThreadHasCompiledMeanwhile) {
+  GrammarCache cache(budget_);
+  GrammarCache::SharedGrammar first;
+  const auto later = cache.get(R"({"const":1})", [&] {
+    first = get(cache, 1);
+    return vocabulary_->json(R"({"const":1})", "format");
+  });
+  EXPECT_EQ(later, first);
+  EXPECT_EQ(held(), first->bytes() + std::string(R"({"const":1})").size());
 }
 
 TEST_F(GrammarCacheTest, GoesForOtherWorkUnlessItIsInUse) {
