@@ -52,6 +52,7 @@ class FakeStore : public Store {
       stored.emplace_back();
       stored.back().id = id;
       stored.back().document = document_of.contains(id) ? document_of[id] : id;
+      stored.back().chunk.page = page_of.contains(id) ? page_of[id] : 0;
     }
     return stored;
   }
@@ -61,6 +62,7 @@ class FakeStore : public Store {
   std::vector<ScoredChunk> dense, sparse, words;
   std::map<ChunkId, float> cosines, colbert;
   std::map<ChunkId, DocumentId> document_of;
+  std::map<ChunkId, int> page_of;
   std::vector<ChunkId> reranked;
   ChunkId missing = 0;
   bool is_telling = true;
@@ -120,8 +122,10 @@ TEST(HybridSearchTest, ScoresBelowTheCandidatesAreNoLessThanNothing) {
   query.encoding.dense = {1, 0};
   SearchOptions options;
   options.candidates = 2;
-  for (const Hit& hit : search(store, query, options))
+  for (const Hit& hit : search(store, query, options)) {
     EXPECT_GE(hit.scores.total, 0) << hit.chunk.id;
+    EXPECT_EQ(hit.scores.parts.dense > 0, hit.chunk.id == 1) << "the last has none";
+  }
 }
 
 TEST(HybridSearchTest, TotalsAreMeansOfAllScoresAndThePartOfTheWords) {
@@ -157,9 +161,9 @@ TEST(HybridSearchTest, WordsDecideOnlyIfTheySingleOutAChunk) {
   store.dense = {{1, 0.9f}, {2, 0.8f}, {3, 0.7f}};
   SearchQuery query = full_query();
   query.encoding.colbert = {};
-  const auto found = [&](float best, float usual) {
-    store.words = {{3, best}};
-    for (ChunkId id = 4; id < 14; ++id) {
+  const auto found = [&](float best, float usual, ChunkId others = 10) {
+    store.words = {{2, 0.01f}, {3, best}};
+    for (ChunkId id = 4; id < 4 + others; ++id) {
       store.words.push_back({id, usual});
       store.cosines[id] = 0.1f;
     }
@@ -170,6 +174,8 @@ TEST(HybridSearchTest, WordsDecideOnlyIfTheySingleOutAChunk) {
   // What ten others have, too, is no sign.
   EXPECT_EQ(found(0.3f, 0.0f), 3);
   EXPECT_EQ(found(0.3f, 0.28f), 1);
+  EXPECT_EQ(found(0.3f, 0.28f, 9), 1) << "ten have it";
+  EXPECT_EQ(found(0.3f, 0.28f, 8), 3);
 }
 
 TEST(HybridSearchTest, ManyChunksWithAllWordsComeBeforeTheNearestByMeaning) {
@@ -197,7 +203,7 @@ TEST(HybridSearchTest, MeaningOrdersChunksWithTheSameWords) {
 TEST(HybridSearchTest, PhrasesAreNeededInEveryMode) {
   FakeStore store;
   store.dense = {{1, 0.9f}, {2, 0.8f}};
-  store.sparse = {{1, 0.9f}, {3, 0.1f}};
+  store.sparse = {{1, 0.9f}, {4, 0.1f}};
   store.words = {{3, 0.4f}, {4, 0.3f}};
   store.cosines = {{3, 0.5f}, {4, 0.6f}};
   store.colbert = {{3, 0.2f}, {4, 0.1f}};
@@ -214,6 +220,18 @@ TEST(HybridSearchTest, PhrasesAreNeededInEveryMode) {
                                 SearchMode::kColbert, SearchMode::kText}) {
     EXPECT_EQ(ids_in(mode), (Ids{3, 4})) << static_cast<int>(mode);
   }
+  EXPECT_EQ(ids_of(search(store, query, {.mode = SearchMode::kSparse})), (Ids{4, 3}));
+}
+
+TEST(HybridSearchTest, ManyChunksWithAPhraseAreLookedAt) {
+  FakeStore store;
+  for (ChunkId id = 1; id <= 200; ++id) {
+    store.words.push_back({id, 0.4f});
+    store.cosines[id] = id == 150 ? 0.9f : 0.1f;
+  }
+  SearchQuery query = full_query();
+  query.text = "«чай»";
+  EXPECT_EQ(ids_of(search(store, query, {.mode = SearchMode::kDense, .top = 1})), Ids{150});
 }
 
 TEST(HybridSearchTest, NumberOfHitsDoesNotChangeTheirOrder) {
@@ -278,12 +296,19 @@ TEST(HybridSearchTest, OutputsThatAQueryLacksAreLeftOut) {
   query.text = "чай";
   EXPECT_EQ(ids_of(search(store, query, {})), Ids{3});
   EXPECT_TRUE(store.reranked.empty());
+  store.dense = {{1, 0.9f}};
+  store.cosines = {{3, 0.1f}};
+  store.model_.colbert_dimensions = 0;
+  search(store, full_query(), {});
+  EXPECT_TRUE(store.reranked.empty()) << "the library has no token vectors";
 }
 
 TEST(HybridSearchTest, ColbertScoresTheBestCandidatesOnly) {
   FakeStore store;
   for (ChunkId id = 1; id <= 50; ++id) {
     store.dense.push_back({id, 1.0f - static_cast<float>(id) / 100});
+    store.sparse.push_back({100 + id, 1.0f - static_cast<float>(id) / 100});
+    store.cosines[100 + id] = 0.1f;
   }
   SearchOptions options;
   options.candidates = 20;
@@ -298,6 +323,9 @@ TEST(HybridSearchTest, PageHasOneHit) {
   store.document_of = {{1, 5}, {2, 5}, {3, 6}};
   SearchOptions options;
   EXPECT_EQ(ids_of(search(store, full_query(), options)), (Ids{1, 3}));
+  store.page_of = {{1, 1}, {2, 2}};
+  EXPECT_EQ(ids_of(search(store, full_query(), options)), (Ids{1, 2, 3}));
+  store.page_of = {};
   options.one_of_page = false;
   EXPECT_EQ(ids_of(search(store, full_query(), options)), (Ids{1, 2, 3}));
 }

@@ -43,6 +43,8 @@ TEST(SnippetTest, ShowsThePartWithMostWords) {
   EXPECT_TRUE(snippet.text.starts_with("…слово")) << snippet.text;
   EXPECT_TRUE(snippet.text.ends_with("слово…")) << snippet.text;
   EXPECT_LT(snippet.text.size(), 2 * 80 + 10u);
+  EXPECT_EQ(snippet_of(chunk_of(text), {"договор"}, 80).marks.at(0).first, 0u)
+      << "the first of parts with as many";
 }
 
 TEST(SnippetTest, IsOneLineWithoutControlCharacters) {
@@ -53,6 +55,7 @@ TEST(SnippetTest, TextWithoutSpacesIsCutWithinTheWord) {
   const std::string text(10'000, 'a');
   const Snippet snippet = snippet_of(chunk_of(text), {}, 100);
   EXPECT_EQ(snippet.text, std::string(100, 'a') + "…");
+  EXPECT_EQ(marked(snippet_of(chunk_of("кракозябра"), {"кракозябр"}, 5)), "крако…") << "no mark";
 }
 
 TEST(SnippetTest, WordWithinATextWithoutSpacesIsShown) {

@@ -233,9 +233,9 @@ TEST_P(StoreTest, PhraseThatIsInTheTextCoversTheQuery) {
 TEST_P(StoreTest, NamesAndTitlesAreFound) {
   Document document = document_at("/photos/Байкал 2019.jpg", DocumentKind::kPicture);
   document.title = "Summer holidays";
-  const DocumentId id = writer_->put(document, std::vector{chunk_of("", 1)});
+  const DocumentId id = writer_->put(document, std::vector{chunk_of("", 1), chunk_of("горы", 2)});
   writer_->commit();
-  EXPECT_EQ(by_words("байкал"), Ids{id});
+  EXPECT_EQ(by_words("байкал"), Ids{id}) << "by the first chunk alone";
   EXPECT_EQ(by_words("holiday"), Ids{id});
   document.path = "/photos/Алтай.jpg";
   writer_->move(id, document);
@@ -269,16 +269,25 @@ TEST_P(StoreTest, FiltersChooseByFolderPatternKindAndDate) {
   const DocumentId first = writer_->put(picture, std::vector{chunk_of("море", 1)});
   const DocumentId second = writer_->put(text, std::vector{chunk_of("море", 2)});
   writer_->commit();
+  // Each differs from the one before in one field alone.
+  EXPECT_EQ(by_words("море", {.path = "/notes"}), Ids{second});
   EXPECT_EQ(by_words("море", {.path = "/photos"}), Ids{first});
   EXPECT_EQ(by_words("море", {.path = "/photo"}), Ids{});
   EXPECT_EQ(by_words("море", {.path = "*.txt"}), Ids{second});
+  EXPECT_EQ(by_words("море", {.kinds = {DocumentKind::kText}}), Ids{second});
   EXPECT_EQ(by_words("море", {.kinds = {DocumentKind::kPicture}}), Ids{first});
-  EXPECT_EQ(by_words("море", {.from_date = 1500}), Ids{second});
-  EXPECT_EQ(by_words("море", {.to_date = 1500}), Ids{first});
+  EXPECT_EQ(by_words("море", {.from_date = 2000}), Ids{second});
+  EXPECT_EQ(by_words("море", {.from_date = 2001}), Ids{});
+  EXPECT_EQ(by_words("море", {.to_date = 1000}), Ids{first});
+  EXPECT_EQ(by_words("море", {.to_date = 999}), Ids{});
   Filter filter;
   filter.path = "/notes";
   EXPECT_EQ(documents_of(*writer_, writer_->find_dense(unit_vector(1), 5, filter)), Ids{second});
   EXPECT_EQ(documents_of(*writer_, writer_->find_sparse({{5, 1.f}}, 5, filter)), Ids{second});
+  const DocumentId third =
+      writer_->put(document_at("/notes/b.txt"), std::vector{chunk_of("море", 3)});
+  writer_->commit();
+  EXPECT_EQ(documents_of(*writer_, writer_->find_dense(unit_vector(3), 1, filter)), Ids{third});
 }
 
 TEST_P(StoreTest, PatternsKnowNoMoreThanStarAndQuestionMark) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "index/sqlite_database.h"
 #include "index/sqlite_store.h"
 #include "tests/index/store_cases.h"
 
@@ -120,6 +121,23 @@ TEST_F(SqliteStoreTest, ManyReplacedDocumentsDoNotPileUp) {
     if (entry.path().string().find("-vectors-") != std::string::npos) bytes += entry.file_size();
   }
   EXPECT_LT(bytes, 1'500'000u);  // 6,000 rows without a new file would be one of 6 blocks
+  // Segments are merged, and leave out the postings of chunks that are gone.
+  SqliteDatabase database(path(), SqliteDatabase::Access::kRead);
+  EXPECT_LT(database.integer("SELECT count(*) FROM segments"), 16);
+  EXPECT_LT(database.integer("SELECT sum(length(list)) FROM postings WHERE token = 5"), 6000);
+}
+
+TEST_F(SqliteStoreTest, FiltersLeaveTheScoresOfWords) {
+  for (int i = 0; i < 50; ++i) {
+    writer_->put(document_at("/" + std::to_string(i)), std::vector{chunk_of("прочий текст", 1)});
+  }
+  writer_->put(document_at("/a/fox.txt"), std::vector{chunk_of("лиса барсук", 2)});
+  writer_->commit();
+  const auto all = writer_->find_words("лиса ёж", 10, {});
+  const auto filtered = writer_->find_words("лиса ёж", 10, {.path = "/a"});
+  ASSERT_EQ(all.size(), 1u);
+  ASSERT_EQ(filtered.size(), 1u);
+  EXPECT_EQ(filtered[0].score, all[0].score);
 }
 
 TEST_F(SqliteStoreTest, ChunksOfALongDocumentDoNotWaitInMemoryForItsEnd) {

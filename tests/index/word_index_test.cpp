@@ -157,10 +157,13 @@ using Forms = std::vector<std::string>;
 
 TEST_F(WordIndexTest, SimilarFormsDifferInTheFewestLetters) {
   FormIndex forms(database_);
-  for (const char* form : {"договор", "договоры", "квитанция", "квитанцию", "заявление", "чаша"}) {
+  for (const char* form :
+       {"заговорщики", "договор", "договоры", "квитанция", "квитанцию", "заявление", "чаша"}) {
     forms.add(form);
   }
   EXPECT_EQ(forms.with("вито"), Forms{});
+  EXPECT_EQ(forms.with("говор"), (Forms{"договор", "договоры", "заговорщики"}))
+      << "short ones first";
   EXPECT_EQ(forms.with("витан"), (Forms{"квитанция", "квитанцию"}));
   EXPECT_EQ(forms.with("оговор"), (Forms{"договор", "договоры"}));
   for (const char* wrong : {"догвоор", "логовор", "договод", "доовор"}) {

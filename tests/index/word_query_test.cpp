@@ -13,7 +13,7 @@ namespace {
 /// The words of a library that a test makes up.
 class KnownWords : public Vocabulary {
  public:
-  std::uint64_t all_chunks() override { return 1000; }
+  std::uint64_t all_chunks() override { return all; }
   std::vector<std::uint64_t> chunks_with(std::span<const std::string> terms) override {
     std::vector<std::uint64_t> counts;
     for (const std::string& term : terms) {
@@ -31,6 +31,7 @@ class KnownWords : public Vocabulary {
   }
   std::vector<std::string> forms_near(std::string_view) override { return forms; }
 
+  std::uint64_t all = 1000;
   std::map<std::string, std::uint64_t> chunks;
   std::vector<std::string> forms;
 };
@@ -81,6 +82,52 @@ TEST(WordQueryTest, WordsThatAreAsRareKeepTheirPlaces) {
   EXPECT_EQ(terms.back(), "w49");
 }
 
+TEST(WordQueryTest, AFewChunksAreNeverMany) {
+  KnownWords words;
+  words.all = 10;
+  words.chunks = {{"a1", 5}};
+  EXPECT_TRUE(parse_word_query("a1", words).is_telling);
+}
+
+TEST(WordQueryTest, OnlyTheFirstWordsOfAPageAreAsked) {
+  KnownWords words;
+  std::string query;
+  for (int i = 0; i < 100; ++i) query += fmt::format("w{} ", i);
+  EXPECT_EQ(parse_word_query(query, words).terms.size(), 64u);
+}
+
+TEST(WordQueryTest, NearestFormsAreTheAlternativesOfAnUnknownWord) {
+  KnownWords words;
+  const auto alternatives_of = [&](const std::string& word) {
+    return parse_word_query(word, words).terms.at(0).alternatives;
+  };
+  using Terms = std::vector<std::string>;
+  words.chunks = {{"abcdefgx", 3}, {"abcdefxx", 3}, {"abcdexx", 3}};
+  words.forms = {"abcdefxx", "abcdefgx"};
+  EXPECT_EQ(alternatives_of("abcdefgh"), (Terms{"abcdefgh", "abcdefgx"}));
+  words.forms = {"abcdefxx"};
+  EXPECT_EQ(alternatives_of("abcdefgh"), (Terms{"abcdefgh", "abcdefxx"}));
+  words.forms = {"abcdexx"};
+  EXPECT_EQ(alternatives_of("abcdefg"), Terms{"abcdefg"}) << "two letters of seven";
+}
+
+TEST(WordQueryTest, AlternativesAreNotMoreThanSixteenNorInMoreChunksThanThereAre) {
+  KnownWords words;
+  for (char last = 'a'; last < 'u'; ++last) {
+    words.forms.push_back(std::string("xbc") + last);
+    words.chunks[words.forms.back()] = 400;
+  }
+  const QueryTerm term = parse_word_query("xbc", words).terms.at(0);
+  EXPECT_EQ(term.alternatives.size(), 17u) << "and itself";
+  EXPECT_EQ(term.chunks, 1000u);
+}
+
+TEST(WordQueryTest, WordsOfPhrasesAreMarked) {
+  KnownWords words;
+  EXPECT_EQ(parse_word_query("\"green tea\"", words).marked_terms(),
+            (std::vector<std::string>{"green", "tea"}));
+}
+
 TEST(WordQueryTest, LettersWithinALongWordAreNoPartOfIt) {
   KnownWords words;
   words.forms = {"бывшими", "фотография", "инв-00417"};
@@ -104,6 +151,7 @@ TEST(WordQueryTest, QuotationMarkBehindAWordOpensNoPhrase) {
   EXPECT_EQ(phrases_of("(\"диск\")"), (Phrases{{"диск"}}));
   EXPECT_EQ(phrases_of("—\"диск\""), (Phrases{{"диск"}}));
   EXPECT_EQ(phrases_of("имя«диск»"), (Phrases{{"диск"}}));
+  EXPECT_EQ(phrases_of("\"диск!\" и \"сок\""), (Phrases{{"диск"}, {"сок"}}));
 }
 
 }  // namespace
