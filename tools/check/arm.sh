@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tests=("$@")
-[ ${#tests[@]} -gt 0 ] || tests=(matmul attention row_ops softmax top_k)
+[ ${#tests[@]} -gt 0 ] || tests=(matmul attention byte_attention row_ops softmax top_k)
 for tool in aarch64-linux-gnu-g++ qemu-aarch64; do
   command -v "$tool" >/dev/null && continue
   echo "$tool is missing: apt install g++-aarch64-linux-gnu qemu-user" >&2

@@ -17,6 +17,7 @@
 #include <hwy/contrib/math/math-inl.h>
 
 #include "tensor/cpu/amx-inl.h"
+#include "tensor/cpu/arm_dot-inl.h"
 #include "tensor/cpu/byte_keys-inl.h"
 #include "tensor/cpu/integer_tiles-inl.h"
 #include "tensor/cpu/transpose-inl.h"
@@ -29,20 +30,24 @@ using WordTag = hn::RebindToUnsigned<SumTag>;
 constexpr float kLog2E = 1.44269504f;
 constexpr float kLn2 = 0.693147181f;
 
+/// What bytes of queries have on top: those of Arm are signed.
+constexpr int kQueryZero = kHasArmDot ? 0 : 128;
+
 /// Queries of one head, one a 32-bit lane.
 struct ByteLanes {
-  std::size_t count = 0;                 ///< in use
-  AlignedVector<std::uint8_t> rows;      ///< (count, head_dim), as q + 128
-  AlignedVector<std::uint32_t> words;    ///< the same transposed: (head_dim / 4, width)
-  AlignedVector<float> scales;           ///< (width): of a query, times log2(e) · scale
-  AlignedVector<float> scores;           ///< (kByteKeys, width), to be multiplied by `scales`
-  AlignedVector<std::uint32_t> weights;  ///< (kByteKeys / 4, width): a word is 4 keys
-  AlignedVector<float> output;           ///< (head_dim, width)
-  AlignedVector<float> maximum;          ///< (width), of all scores so far, in powers of 2
-  AlignedVector<float> block_maximum;    ///< (width), of the block's `scores`
-  AlignedVector<float> sum;              ///< (width), of weights
-  AlignedVector<float> correction;       ///< (width): what was summed before meets the new maximum
-  AlignedVector<float> factor;           ///< (width): so does the block
+  std::size_t count = 0;                    ///< in use
+  AlignedVector<std::uint8_t> rows;         ///< (count, head_dim), as q + kQueryZero
+  AlignedVector<std::uint32_t> words;       ///< the same transposed: (head_dim / 4, width)
+  AlignedVector<float> scales;              ///< (width): of a query, times log2(e) · scale
+  AlignedVector<float> scores;              ///< (kByteKeys, width), to be multiplied by `scales`
+  AlignedVector<std::uint32_t> weights;     ///< (kByteKeys / 4, width): a word is 4 keys
+  AlignedVector<std::int32_t> weight_sums;  ///< (width), of a block
+  AlignedVector<float> output;              ///< (head_dim, width)
+  AlignedVector<float> maximum;             ///< (width), of all scores so far, in powers of 2
+  AlignedVector<float> block_maximum;       ///< (width), of the block's `scores`
+  AlignedVector<float> sum;                 ///< (width), of weights
+  AlignedVector<float> correction;  ///< (width): what was summed before meets the new maximum
+  AlignedVector<float> factor;      ///< (width): so does the block
 };
 
 void load_lanes(const ByteAttentionArguments& a, std::size_t first, std::size_t head,
@@ -52,20 +57,119 @@ void load_lanes(const ByteAttentionArguments& a, std::size_t first, std::size_t 
   lanes.scales.assign(width, 0.0f);
   for (std::size_t l = 0; l < lanes.count; ++l) {
     const float* query = a.queries + ((first + l) * a.heads + head) * a.head_dim;
-    const RoundedBytes rounded = round_bytes(query, a.head_dim, kByteLimit, /*zero=*/128,
-                                             lanes.rows.data() + l * a.head_dim);
+    const RoundedBytes rounded =
+        round_bytes(query, a.head_dim, kByteLimit, kQueryZero, lanes.rows.data() + l * a.head_dim);
     lanes.scales[l] = kLog2E * a.scale * rounded.scale;
   }
   transpose_rows(lanes.rows.data(), lanes.count, a.head_dim, a.head_dim / 4, width,
                  lanes.words.data());
   lanes.scores.resize(kByteKeys * width);
   lanes.weights.resize(kByteKeys / 4 * width);
+  lanes.weight_sums.resize(width);
   lanes.output.assign(a.head_dim * width, 0.0f);
   // Finite: no lane computes inf - inf.
   lanes.maximum.assign(width, std::numeric_limits<float>::lowest());
   lanes.sum.assign(width, 0.0f);
   for (auto* each : {&lanes.block_maximum, &lanes.correction, &lanes.factor}) each->resize(width);
 }
+
+/// sum + the four bytes of each word.
+HWY_INLINE SumVector add_weights(SumVector sum, SumVector words) {
+#if HWY_TARGET == HWY_NEON
+  const uint32x4_t fours = vpaddlq_u16(vpaddlq_u8(vreinterpretq_u8_s32(words.raw)));
+  return hn::Add(sum, SumVector(vreinterpretq_s32_u32(fours)));
+#else
+  return add_byte_dot(sum, words, hn::Set(SumTag(), 0x01010101));
+#endif
+}
+
+/// What a vector of sums of values begins with: Arm's bytes of values have 128 on top.
+HWY_INLINE SumVector first_sum_of_values(const ByteLanes& lanes, std::size_t vector) {
+  const SumTag di;
+  if constexpr (!kHasArmDot) return hn::Zero(di);
+  const auto sum = hn::Load(di, lanes.weight_sums.data() + vector * hn::Lanes(di));
+  return hn::Neg(hn::ShiftLeft<7>(sum));
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace oko::tensor::cpu
+HWY_AFTER_NAMESPACE();
+
+HWY_BEFORE_NAMESPACE();
+namespace oko::tensor::cpu {
+namespace HWY_NAMESPACE {
+
+#undef OKO_BYTE_LOOP
+#if HWY_TARGET == HWY_NEON
+#define OKO_BYTE_LOOP HWY_NOINLINE OKO_DOT
+#else
+#define OKO_BYTE_LOOP HWY_INLINE
+#endif
+
+/// dot[t] += queries · key t, `head_dim` bytes apart.
+template <std::size_t kKeys, std::size_t kVectors>
+OKO_BYTE_LOOP void add_key_dots(const std::uint32_t* HWY_RESTRICT words, const std::uint8_t* row,
+                                std::size_t head_dim, SumVector (&dot)[kKeys][kVectors]) {
+  const SumTag di;
+  const hn::RebindToUnsigned<SumTag> du;
+  for (const std::uint8_t* end = row + head_dim; row != end; row += 4) {
+    SumVector query[kVectors];
+    for (std::size_t v = 0; v < kVectors; ++v, words += hn::Lanes(di)) {
+      query[v] = hn::BitCast(di, hn::Load(du, words));
+    }
+    HWY_UNROLL(8)
+    for (std::size_t t = 0; t < kKeys; ++t) {
+      std::int32_t four;
+      std::memcpy(&four, row + t * head_dim, sizeof(four));
+      const auto factor = hn::Set(di, four);
+      for (std::size_t v = 0; v < kVectors; ++v) {
+#if HWY_TARGET == HWY_NEON
+        dot[t][v] = add_signed_dot(dot[t][v], query[v], factor);
+#else
+        dot[t][v] = add_byte_dot(dot[t][v], query[v], factor);
+#endif
+      }
+    }
+  }
+}
+
+/// dot[t] += weights of `count` keys · column t of `value`, whose rows are head_dim apart.
+template <std::size_t kColumns, std::size_t kVectors>
+OKO_BYTE_LOOP void add_value_dots(const std::uint32_t* HWY_RESTRICT words,
+                                  const std::uint32_t* value, std::size_t head_dim,
+                                  std::size_t count, SumVector (&dot)[kColumns][kVectors]) {
+  const SumTag di;
+  const hn::RebindToUnsigned<SumTag> du;
+  for (std::size_t key = 0; key < count; key += 4, value += head_dim) {
+    SumVector weight[kVectors];
+    for (std::size_t v = 0; v < kVectors; ++v, words += hn::Lanes(di)) {
+      weight[v] = hn::BitCast(di, hn::Load(du, words));
+    }
+    HWY_UNROLL(8)
+    for (std::size_t t = 0; t < kColumns; ++t) {
+#if HWY_TARGET == HWY_NEON
+      const auto four = hn::BitCast(di, hn::Set(du, value[t] ^ 0x80808080u));
+#else
+      const auto four = hn::BitCast(di, hn::Set(du, value[t]));
+#endif
+      for (std::size_t v = 0; v < kVectors; ++v) {
+#if HWY_TARGET == HWY_NEON
+        dot[t][v] = add_unsigned_dot(dot[t][v], weight[v], four);
+#else
+        dot[t][v] = add_byte_dot(dot[t][v], weight[v], four);
+#endif
+      }
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace oko::tensor::cpu
+HWY_AFTER_NAMESPACE();
+
+HWY_BEFORE_NAMESPACE();
+namespace oko::tensor::cpu {
+namespace HWY_NAMESPACE {
 
 /// Stores a key's scores with a vector of queries; the larger of them and `largest`.
 HWY_INLINE FloatVector store_scores(SumVector dot, float key_scale, FloatVector largest,
@@ -82,29 +186,14 @@ HWY_INLINE void score_byte_keys(const HeadKeys& keys, std::size_t head_dim, std:
                                 std::size_t key, ByteLanes& lanes) {
   const FloatTag d;
   const SumTag di;
-  const WordTag du;
   const std::size_t width = kVectors * hn::Lanes(d);
   SumVector dot[kKeys][kVectors];
   for (std::size_t t = 0; t < kKeys; ++t) {
-    for (auto& sum : dot[t]) sum = hn::Set(di, keys.key_offsets[first + key + t]);
+    const std::int32_t offset = kQueryZero == 0 ? 0 : keys.key_offsets[first + key + t];
+    for (auto& sum : dot[t]) sum = hn::Set(di, offset);
   }
-  const std::uint8_t* row = keys.keys + (first + key) * head_dim;
-  const std::uint32_t* words = lanes.words.data();
-  for (const std::uint8_t* end = row + head_dim; row != end; row += 4, words += width) {
-    SumVector query[kVectors];
-    for (std::size_t v = 0; v < kVectors; ++v) {
-      query[v] = hn::BitCast(di, hn::Load(du, words + v * hn::Lanes(d)));
-    }
-    HWY_UNROLL(8)
-    for (std::size_t t = 0; t < kKeys; ++t) {
-      std::int32_t four;
-      std::memcpy(&four, row + t * head_dim, sizeof(four));
-      const auto factor = hn::Set(di, four);
-      for (std::size_t v = 0; v < kVectors; ++v) {
-        dot[t][v] = add_byte_dot(dot[t][v], query[v], factor);
-      }
-    }
-  }
+  add_key_dots<kKeys, kVectors>(lanes.words.data(), keys.keys + (first + key) * head_dim, head_dim,
+                                dot);
   float* scores = lanes.scores.data() + key * width;
   for (std::size_t v = 0; v < kVectors; ++v) {
     float* const maximum = lanes.block_maximum.data() + v * hn::Lanes(d);
@@ -177,7 +266,6 @@ HWY_INLINE void weigh_byte_keys(std::size_t count, std::size_t lane, std::size_t
     return byte_exp2(
         hn::Mul(hn::Sub(score, largest), scale));  // of 0 or less, never a rounding more
   };
-  const auto ones = hn::Set(di, 0x01010101);
   auto sum = hn::Zero(di);
   std::size_t key = 0;
   for (; key + 4 <= count; key += 4, weights += width) {
@@ -187,7 +275,7 @@ HWY_INLINE void weigh_byte_keys(std::size_t count, std::size_t lane, std::size_t
     // All four carry the bits of kRounding above their byte.
     const auto word = hn::Sub(hn::Add(low, high), hn::Set(du, 0x8B400000));
     hn::Store(word, du, weights);
-    sum = add_byte_dot(sum, hn::BitCast(di, word), ones);
+    sum = add_weights(sum, hn::BitCast(di, word));
   }
   if (key < count) {
     auto word = hn::Zero(du);
@@ -195,8 +283,9 @@ HWY_INLINE void weigh_byte_keys(std::size_t count, std::size_t lane, std::size_t
       word = hn::Or(hn::ShiftLeft<8>(word), hn::And(weight(i), hn::Set(du, 0xFF)));
     }
     hn::Store(word, du, weights);
-    sum = add_byte_dot(sum, hn::BitCast(di, word), ones);
+    sum = add_weights(sum, hn::BitCast(di, word));
   }
+  hn::Store(sum, di, lanes.weight_sums.data() + lane);
   const auto block_maximum = hn::Mul(largest, scale);
   const auto before = hn::Load(d, lanes.maximum.data() + lane);
   const auto maximum = hn::Max(before, block_maximum);
@@ -224,28 +313,13 @@ template <std::size_t kColumns, std::size_t kVectors>
 HWY_INLINE void add_byte_values(const HeadKeys& keys, std::size_t head_dim, std::size_t first,
                                 std::size_t count, std::size_t column, ByteLanes& lanes) {
   const FloatTag d;
-  const SumTag di;
-  const WordTag du;
   const std::size_t width = kVectors * hn::Lanes(d);
   SumVector dot[kColumns][kVectors];
   for (auto& row : dot) {
-    for (auto& sum : row) sum = hn::Zero(di);
+    for (std::size_t v = 0; v < kVectors; ++v) row[v] = first_sum_of_values(lanes, v);
   }
-  const std::uint32_t* value = keys.values + first / 4 * head_dim + column;
-  const std::uint32_t* words = lanes.weights.data();
-  for (std::size_t key = 0; key < count; key += 4, value += head_dim, words += width) {
-    SumVector weight[kVectors];
-    for (std::size_t v = 0; v < kVectors; ++v) {
-      weight[v] = hn::BitCast(di, hn::Load(du, words + v * hn::Lanes(d)));
-    }
-    HWY_UNROLL(8)
-    for (std::size_t t = 0; t < kColumns; ++t) {
-      const auto four = hn::BitCast(di, hn::Set(du, value[t]));
-      for (std::size_t v = 0; v < kVectors; ++v) {
-        dot[t][v] = add_byte_dot(dot[t][v], weight[v], four);
-      }
-    }
-  }
+  add_value_dots<kColumns, kVectors>(
+      lanes.weights.data(), keys.values + first / 4 * head_dim + column, head_dim, count, dot);
   const float* scales = keys.value_scales + first / kByteKeys * head_dim + column;
   for (std::size_t v = 0; v < kVectors; ++v) {
     const std::size_t lane = v * hn::Lanes(d);
@@ -358,7 +432,8 @@ bool fills_tiles(std::size_t head_dim) {
 }
 
 bool byte_attention_runs(std::size_t head_dim) {
-  return kHasByteDot && head_dim <= kMaxByteHeadDim && head_dim % hn::Lanes(FloatTag()) == 0;
+  return (kHasByteDot || uses_arm_dot()) && head_dim <= kMaxByteHeadDim &&
+         head_dim % hn::Lanes(FloatTag()) == 0;
 }
 
 }  // namespace HWY_NAMESPACE

@@ -17,7 +17,7 @@ struct ByteAttentionArguments {
   float scale = 1.0f;
 };
 
-/// True if `byte_attention` runs here: the processor has `vpdpbusd`, and rows of head_dim are whole
+/// True if `byte_attention` runs here: the processor has `vpdpbusd` or dotprod, and rows are whole
 /// vectors, at most 256.
 bool has_byte_attention(std::size_t head_dim);
 
