@@ -89,16 +89,17 @@ TEST_F(ChatThoughtsTest, TheLimitEndsThoughtsThatHaveNoOtherEnd) {
                            json{{"tools", tools()}, {"tool_choice", "required"}}}) {
     for (const char* question : {"Which colour?", "Какой цвет?"}) {
       json fields = form;
-      fields.update(
-          {{"max_tokens", 12}, {"logit_bias", {{end_think_, -100}, {end_, 100}, {call_, 100}}}});
+      fields.update({{"max_tokens", 12},
+                     {"n", 2},
+                     {"logit_bias", {{end_think_, -100}, {end_, 100}, {call_, 100}}}});
       const json answer = ask("/v1/chat/completions", request(question, fields));
       const json& choice = answer.at("choices").at(0);
       EXPECT_EQ(choice.at("finish_reason"), "length");
       EXPECT_EQ(choice.at("message").at("content"), "");
       EXPECT_FALSE(choice.at("message").contains("tool_calls"));
       EXPECT_NE(choice.at("message").value("reasoning_content", ""), "");
-      EXPECT_EQ(answer.at("usage").at("completion_tokens"), 12);
-      EXPECT_EQ(answer.at("/usage/completion_tokens_details/reasoning_tokens"_json_pointer), 12);
+      EXPECT_EQ(answer.at("usage").at("completion_tokens"), 24) << "of two answers";
+      EXPECT_EQ(answer.at("/usage/completion_tokens_details/reasoning_tokens"_json_pointer), 24);
     }
   }
 }
@@ -146,7 +147,11 @@ TEST_F(ChatThoughtsTest, OllamaGivesThoughtsUnlessTheyAreNotWanted) {
       return (answer.contains("message") ? answer.at("message") : answer).value("thinking", "");
     };
     EXPECT_NE(thoughts_of(ask(path, body)), "");
+    body["stream"] = true;
+    EXPECT_NE(server_->post(path, body).body.find("\"thinking\""), std::string::npos);
     body["think"] = false;
+    EXPECT_EQ(server_->post(path, body).body.find("\"thinking\""), std::string::npos);
+    body["stream"] = false;
     EXPECT_EQ(thoughts_of(ask(path, body)), "");
     body["think"] = true;
     EXPECT_NE(thoughts_of(ask(path, body)), "");
@@ -162,6 +167,11 @@ TEST_F(ChatThoughtsTest, AnthropicGivesThoughtsThatAreWanted) {
   json content = ask("/v1/messages", body).at("content");
   ASSERT_EQ(content.size(), 1u);
   EXPECT_EQ(content.at(0).at("type"), "text");
+  body["stream"] = true;
+  EXPECT_EQ(server_->post("/v1/messages", body).body.find("thinking"), std::string::npos);
+  body["stream"] = false;
+  body["thinking"] = {{"type", "adaptive"}};
+  EXPECT_EQ(ask("/v1/messages", body).at("content").at(0).at("type"), "thinking");
   body["thinking"] = {{"type", "enabled"}, {"budget_tokens", 1024}};
   content = ask("/v1/messages", body).at("content");
   EXPECT_EQ(content.at(0).at("type"), "thinking");
@@ -175,6 +185,20 @@ TEST_F(ChatThoughtsTest, AnthropicGivesThoughtsThatAreWanted) {
     }
   }
   EXPECT_EQ(streamed, thoughts);
+  body["stream"] = false;
+  body["model"] = "tiny-vl";
+  EXPECT_NE(ask("/v1/messages", body, 400).dump().find("tiny-vl does not think"),
+            std::string::npos);
+  body["thinking"] = {{"type", "adaptive"}};
+  ask("/v1/messages", body);
+}
+
+TEST_F(ChatThoughtsTest, ResponsesCountThoughts) {
+  const json answer = ask("/v1/responses", {{"model", model_},
+                                            {"input", "Который час?"},
+                                            {"max_output_tokens", 12},
+                                            {"logit_bias", {{end_think_, -100}}}});
+  EXPECT_EQ(answer.at("/usage/output_tokens_details/reasoning_tokens"_json_pointer), 12) << answer;
 }
 
 }  // namespace
