@@ -121,6 +121,9 @@ TEST_F(LibraryApiTest, ListsDocuments) {
   EXPECT_EQ(total_of("in=/elsewhere"), 0);
   EXPECT_EQ(total_of("failed=true"), 1);
   EXPECT_EQ(total_of("to=1990"), 0);
+  const std::string day = all.at("bill.pdf").at("date").get<std::string>().substr(0, 10);
+  EXPECT_EQ(total_of("in=*.pdf&from=" + day + "&to=" + day), 1) << "the whole day";
+  EXPECT_EQ(total_of("in=*.pdf&from=" + day.substr(0, 4)), 1);
   const json part = get("/v1/library/documents?limit=1&offset=1").parsed();
   EXPECT_EQ(part.at("total"), 3);
   ASSERT_EQ(part.at("data").size(), 1u);
@@ -172,6 +175,11 @@ TEST_F(LibraryApiTest, GivesADocumentAndItsPages) {
   EXPECT_EQ(get(place + "/picture?page=2&width=100&height=100", "If-None-Match: " + value + "\r\n")
                 .status,
             304);
+  EXPECT_EQ(get(place + "/picture?page=1&width=100&height=100", "If-None-Match: " + value + "\r\n")
+                .status,
+            200)
+      << "another page";
+  EXPECT_LT(get(place + "/picture?page=2&width=100&height=16").body.size(), picture.body.size());
   EXPECT_EQ(host_->memory_budget().transient_bytes(), 0u);
 }
 

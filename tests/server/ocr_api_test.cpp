@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -29,6 +30,9 @@ using nlohmann::json;
 
 const std::filesystem::path kReceipt =
     std::filesystem::path(OKO_SOURCE_DIR) / "demo/pages/receipt.png";
+
+const std::filesystem::path kDocuments =
+    std::filesystem::path(OKO_SOURCE_DIR) / "tests/document/data";
 
 class OcrApiTest : public ScratchFolderTest {
  protected:
@@ -77,19 +81,22 @@ class OcrApiTest : public ScratchFolderTest {
     return pages;
   }
 
-  /// Two pages with text of their own.
-  std::string pdf() const {
-    std::string objects =
-        "2 0 obj<</Type/Pages/Count 2/Kids[3 0 R 5 0 R]>>endobj\n"
-        "7 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n";
-    for (const int number : {3, 5}) {
-      objects += std::to_string(number) +
-                 " 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 400 200]/Contents " +
-                 std::to_string(number + 1) + " 0 R/Resources<</Font<</F 7 0 R>>>>>>endobj\n" +
-                 pdf_stream(number + 1, "",
-                            "BT /F 20 Tf 20 100 Td (The words of page " +
-                                std::to_string(number / 2) + " are here.) Tj ET");
+  /// Pages with text of their own, whose sides are parts of 400 and 200 points.
+  std::string pdf(int count = 2, double part = 1) const {
+    std::string objects = "3 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n", kids;
+    for (int page = 1; page <= count; ++page) {
+      const int number = 2 + 2 * page;
+      kids += std::to_string(number) + " 0 R ";
+      objects += fmt::format(
+          "{} 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 {} {}]/Contents {} 0 R"
+          "/Resources<</Font<</F 3 0 R>>>>>>endobj\n",
+          number, 400 * part, 200 * part, number + 1);
+      objects += pdf_stream(number + 1, "",
+                            fmt::format("{0} 0 0 {0} 0 0 cm BT /F 20 Tf 20 100 Td (The words of "
+                                        "page {1} are here.) Tj ET",
+                                        part, page));
     }
+    objects += fmt::format("2 0 obj<</Type/Pages/Count {}/Kids[{}]>>endobj\n", count, kids);
     write_pdf(folder_ / "pages.pdf", objects);
     return bytes_of(folder_ / "pages.pdf");
   }
@@ -200,14 +207,52 @@ TEST_F(OcrApiTest, DrawsPagesThatAreAskedFor) {
   EXPECT_LT(darkest_in(left, top, width, height), 60) << "ink";
   EXPECT_GT(darkest_in(left, 0, width, top - height), 200) << "paper";
 
+  const json both = post({{"file", uri_of(pdf())}, {"page_images", true}}).parsed().at("pages");
+  EXPECT_EQ(both[1].at("image"), image);
+  EXPECT_NE(both[0].at("image"), image);
+  const json form = post_form("/v1/ocr", "a.pdf", pdf(),
+                              {{"page_images", "true"}, {"force", "false"}, {"pages", "2"}})
+                        .parsed();
+  EXPECT_EQ(form.at("pages")[0].at("image"), image);
   page.erase("image");
   const json plain = post({{"file", uri_of(pdf())}, {"pages", "2"}}).parsed();
   EXPECT_EQ(plain.at("pages")[0], page) << "without it, no picture and the same text";
-  EXPECT_TRUE(post({{"file", uri_of(bytes_of(kReceipt))}, {"page_images", true}})
-                  .parsed()
-                  .at("pages")[0]
-                  .contains("image"));
+  const ApiAnswer receipt = post_form("/v1/ocr", "receipt.png", bytes_of(kReceipt),
+                                      {{"page_images", "true"}, {"min_confidence", "1"}});
+  EXPECT_TRUE(receipt.parsed().at("pages")[0].contains("image"));
+  EXPECT_NE(receipt.body.find("\"unsure\":true"), std::string::npos);
   EXPECT_EQ(host_->memory_budget().transient_bytes(), 0u);
+}
+
+TEST_F(OcrApiTest, DrawsTheFirstPagesOfMany) {
+  const json pages =
+      post({{"file", uri_of(pdf(25, 0.1))}, {"page_images", true}}).parsed().at("pages");
+  ASSERT_EQ(pages.size(), 25u);
+  EXPECT_TRUE(pages[23].contains("image"));
+  EXPECT_FALSE(pages[24].contains("image"));
+  EXPECT_EQ(pages[24].at("text"), "The words of page 25 are here.\n");
+}
+
+TEST_F(OcrApiTest, APageThatCannotBeReadLeavesTheOthers) {
+  const std::string damaged = uri_of(bytes_of(kDocuments / "damaged_page.pdf"));
+  const ApiAnswer answer = post({{"file", damaged}});
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_NE(answer.body.find("\"error\""), std::string::npos) << answer.body;
+  EXPECT_EQ(answer.body.find("oko-request-"), std::string::npos) << answer.body;
+  EXPECT_FALSE(answer.parsed().at("text").get<std::string>().empty());
+}
+
+TEST_F(OcrApiTest, TakesThePasswordOfAPdf) {
+  const std::string locked = uri_of(bytes_of(kDocuments / "locked.pdf"));
+  EXPECT_EQ(post({{"file", locked}}).status, 415);
+  const ApiAnswer answer = post({{"file", locked}, {"password", "secret"}});
+  EXPECT_EQ(answer.status, 200) << answer.body;
+}
+
+TEST_F(OcrApiTest, ReadsThePictureOfAPageIfItIsAsked) {
+  const json page =
+      post({{"file", uri_of(pdf())}, {"pages", "1"}, {"force", true}}).parsed().at("pages")[0];
+  EXPECT_EQ(page.at("source"), "ocr");
 }
 
 TEST_F(OcrApiTest, WritesHocr) {
@@ -217,6 +262,7 @@ TEST_F(OcrApiTest, WritesHocr) {
   EXPECT_NE(answer.body.find("image &quot;&lt;i&gt;.pdf&quot;; bbox"), std::string::npos)
       << answer.body;
   EXPECT_NE(answer.body.find("ocrx_word"), std::string::npos);
+  EXPECT_NE(answer.body.find("x_source &quot;&lt;i&gt;.pdf&quot; 1"), std::string::npos);
   EXPECT_NE(answer.body.find(">words</span>"), std::string::npos);
 }
 
@@ -272,6 +318,11 @@ TEST_F(OcrApiTest, SaysWhatIsWrong) {
       ask(server_->port(), "POST", "/v1/ocr", "--x\r\n", "Content-Type: multipart/form-data\r\n")
           .status,
       400);
+  const std::string part = "--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\na\r\n";
+  const ApiAnswer two = ask(server_->port(), "POST", "/v1/ocr", part + part + "--x--\r\n",
+                            "Content-Type: multipart/form-data; boundary=x\r\n");
+  EXPECT_EQ(two.status, 400);
+  EXPECT_NE(two.body.find("more than one file"), std::string::npos) << two.body;
 }
 
 }  // namespace
