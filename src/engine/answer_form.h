@@ -32,6 +32,9 @@ class AnswerForm {
 
   /// Nothing: the answer is all text.
   virtual std::optional<CallTokens> call_tokens() const { return std::nullopt; }
+
+  /// True if the answer's text, apart from calls, has no grammar, which would end it.
+  virtual bool has_free_text() const { return false; }
 };
 
 /// The whole answer matches a grammar.

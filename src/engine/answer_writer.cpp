@@ -11,13 +11,19 @@ bool AnswerWriter::push(std::int32_t id, const TokenReport* report) {
     return false;
   }
   ++tokens_;
+  bool may_loop = !has_free_text_;  // the form ends it
   if (push_thought(id)) {
     ++tokens_of_thoughts_;
+    may_loop = has_form_;
   } else {
     if (report != nullptr) show_logprobs(*report);
-    if (!push_call(id)) show(stops_.push(detokenizer_.push(id)));
+    if (push_call(id)) {
+      may_loop = true;
+    } else {
+      show(stops_.push(detokenizer_.push(id)));
+    }
   }
-  if (stops_.matched() || (!may_loop_ && loop_.push(id))) {
+  if (stops_.matched() || (!may_loop && loop_.push(id))) {
     finish_reason_ = stops_.matched() ? FinishReason::kStop : FinishReason::kLoop;
     return false;
   }

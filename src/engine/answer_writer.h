@@ -30,7 +30,8 @@ class AnswerWriter {
                : thoughts->are_open ? Place::kThoughts
                                     : Place::kFirst),
         max_tokens_(max_tokens),
-        may_loop_(request.form != nullptr),
+        has_form_(request.form != nullptr),
+        has_free_text_(!has_form_ || request.form->has_free_text()),
         call_tokens_(request.form ? request.form->call_tokens() : std::nullopt),
         reader_(reader),
         detokenizer_(tokenizer),
@@ -70,7 +71,7 @@ class AnswerWriter {
   std::optional<ThoughtTokens> thought_tokens_;
   Place place_;
   int max_tokens_;
-  bool may_loop_;                          ///< a text of a form that repeats itself goes on
+  bool has_form_, has_free_text_;
   std::optional<CallTokens> call_tokens_;  ///< what is between them is no text
   AnswerStream& reader_;
   text::Detokenizer detokenizer_;

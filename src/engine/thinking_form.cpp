@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "engine/stopping.h"
 #include "engine/token_masks.h"
 
 namespace oko::engine {
@@ -25,6 +26,7 @@ class ThinkingMask : public LogitsProcessor {
         break;
       }
       case State::kThoughts:
+        if (is_looping_) return keep_only(std::span(&options_->tokens.end, 1), logits);
         exclude(options_->excluded, logits);
         exclude(std::span(&options_->tokens.begin, 1), logits);
         break;
@@ -45,6 +47,7 @@ class ThinkingMask : public LogitsProcessor {
         break;
       case State::kThoughts:
         if (id == options_->tokens.end) state_ = State::kGap;
+        is_looping_ = loop_.push(id);
         break;
       case State::kGap:
         if (++in_gap_ == options_->gap.size()) state_ = State::kAnswer;
@@ -61,6 +64,8 @@ class ThinkingMask : public LogitsProcessor {
   std::shared_ptr<const ThinkingForm::Options> options_;
   std::unique_ptr<LogitsProcessor> answer_;
   State state_;
+  LoopDetector loop_;
+  bool is_looping_ = false;
   std::size_t in_gap_ = 0;
 };
 

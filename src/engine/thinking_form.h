@@ -14,8 +14,9 @@ namespace oko::engine {
 ///     first -- <think> --> thoughts -- </think> --> gap -- its last token --> answer
 ///       '------------------- any other token -----------------------------------^
 ///
-/// `first` is left out if the prompt opens the thoughts. No token of `excluded` is in them, so that
-/// neither the answer nor a call of a function can end or begin there.
+/// `first` is left out if the prompt opens the thoughts. Thoughts that loop end with </think>. No
+/// token of `excluded` is in them, so that neither the answer nor a call of a function can end or
+/// begin there.
 class ThinkingForm : public AnswerForm {
  public:
   struct Options {
@@ -29,6 +30,7 @@ class ThinkingForm : public AnswerForm {
 
   std::unique_ptr<LogitsProcessor> begin() const override;
   std::optional<CallTokens> call_tokens() const override { return options_->answer->call_tokens(); }
+  bool has_free_text() const override { return options_->answer->has_free_text(); }
 
  private:
   std::shared_ptr<const Options> options_;

@@ -31,6 +31,7 @@ class ToolForm : public AnswerForm {
 
   std::unique_ptr<LogitsProcessor> begin() const override;
   std::optional<CallTokens> call_tokens() const override;
+  bool has_free_text() const override { return true; }
 
  private:
   std::shared_ptr<const Options> options_;

@@ -91,6 +91,18 @@ TEST_F(ThinkingFormTest, AModelThatMayThinkAnswersAtOnceOrThinksFirst) {
   EXPECT_EQ(seen_, Ids{kAnswer});
 }
 
+TEST_F(ThinkingFormTest, ThoughtsThatLoopEnd) {
+  const auto processor = begin(/*are_open=*/true);
+  int tokens = 0;
+  for (; tokens < 100 && allowed(*processor).size() > 1; ++tokens) {
+    processor->observe(tokens % 2 == 0 ? 0 : 7);
+  }
+  EXPECT_LT(tokens, 60);
+  EXPECT_EQ(allowed(*processor), Ids{kEndThink});
+  processor->observe(kEndThink);
+  EXPECT_EQ(allowed(*processor), Ids{kGap});
+}
+
 class AnswerWriterTest : public ::testing::Test {
  protected:
   AnswerWriterTest()
@@ -137,6 +149,29 @@ TEST_F(AnswerWriterTest, SeparatesThoughtsFromTheAnswer) {
       EXPECT_EQ(update->text, answer);
     }
   }
+}
+
+/// A form ends thoughts and JSON that loop; nothing ends text in front of calls but the writer.
+TEST_F(AnswerWriterTest, EndsLoopsThatNoFormEnds) {
+  struct Form : OneToken {
+    Form(std::vector<std::int32_t>& seen, bool is_free) : OneToken(seen), is_free(is_free) {}
+    bool has_free_text() const override { return is_free; }
+    bool is_free;
+  };
+  std::string loop;
+  for (int i = 0; i < 100; ++i) loop += " да";
+  std::vector<std::int32_t> seen;
+  for (const bool is_free : {true, false}) {
+    request_.form = std::make_shared<Form>(seen, is_free);
+    AnswerWriter writer = this->writer(/*are_open=*/true);
+    EXPECT_TRUE(push(writer, loop + "\n</think>\n\nA heart."));
+    EXPECT_EQ(push(writer, loop), !is_free);
+    EXPECT_EQ(writer.finish_reason() == FinishReason::kLoop, is_free);
+  }
+  request_.form = nullptr;
+  AnswerWriter writer = this->writer(/*are_open=*/true);
+  EXPECT_FALSE(push(writer, loop));
+  EXPECT_EQ(writer.finish_reason(), FinishReason::kLoop);
 }
 
 TEST_F(AnswerWriterTest, AnAnswerWithoutThoughtsIsText) {
