@@ -68,10 +68,20 @@ class Walk {
       throw Error(ErrorCode::kBadInput,
                   tr("{}: is neither a file nor a folder", "{}: это не файл и не папка", given));
     }
-    while (!folders_.empty()) {
-      const fs::path folder = std::move(folders_.back());
-      folders_.pop_back();
-      list(folder, folder == path);
+    list_folders(path);
+  }
+
+  /// Takes what links lead to, after all else: what has a path of its own keeps that.
+  void follow_links() {
+    while (!links_.empty()) {
+      const fs::path link = std::move(links_.extract(links_.begin()).value());
+      struct stat info {};
+      if (::stat(link.c_str(), &info) != 0) {
+        skip(link, SkipReason::kUnreadable, system_reason(errno));
+      } else {
+        add_entry(link, info, /*is_link=*/true);
+        list_folders({});
+      }
     }
   }
 
@@ -118,6 +128,14 @@ class Walk {
     }
   }
 
+  void list_folders(const fs::path& given) {
+    while (!folders_.empty()) {
+      const fs::path folder = std::move(folders_.back());
+      folders_.pop_back();
+      list(folder, folder == given);
+    }
+  }
+
   void list(const fs::path& folder, bool is_given) {
     if (options_.on_folder) options_.on_folder(folder.string());
     std::error_code error;
@@ -152,15 +170,17 @@ class Walk {
       return;
     }
     if (S_ISLNK(info.st_mode)) {
-      if (!options_.follows_links) {
+      if (options_.follows_links) {
+        links_.insert(path);
+      } else {
         skip(path, SkipReason::kLink);
-        return;
       }
-      if (::stat(path.c_str(), &info) != 0) {
-        skip(path, SkipReason::kUnreadable, system_reason(errno));
-        return;
-      }
+      return;
     }
+    add_entry(path, info, /*is_link=*/false);
+  }
+
+  void add_entry(const fs::path& path, const struct stat& info, bool is_link) {
     const bool is_folder = S_ISDIR(info.st_mode);
     if (rules_.ignores(path.string(), is_folder)) {
       skip(path, SkipReason::kIgnored);
@@ -171,7 +191,7 @@ class Walk {
     } else if (S_ISREG(info.st_mode) && is_sidecar(path)) {
       skip(path, SkipReason::kSidecar);
     } else if (S_ISREG(info.st_mode)) {
-      add_file(path, info);
+      if (!is_link || !places_.contains(place_of(info))) add_file(path, info);
     } else {
       skip(path, SkipReason::kSpecial);
     }
@@ -180,6 +200,11 @@ class Walk {
   void add_file(const fs::path& path, const struct stat& info) {
     const FileIdentity identity = identity_of(info);
     files_.push_back({path.string(), identity.size, identity.modified_ns});
+    if (options_.follows_links) places_.insert(place_of(info));
+  }
+
+  static std::pair<dev_t, ino_t> place_of(const struct stat& info) {
+    return {info.st_dev, info.st_ino};
   }
 
   const WalkOptions& options_;
@@ -189,6 +214,8 @@ class Walk {
   std::vector<WalkedFile> files_;
   std::vector<fs::path> folders_;  ///< to be listed
   std::set<fs::path> visited_;
+  std::set<fs::path> links_;                  ///< to be followed
+  std::set<std::pair<dev_t, ino_t>> places_;  ///< of `files_` on the disk, if links are followed
 };
 
 }  // namespace
@@ -223,6 +250,7 @@ std::vector<WalkedFile> walk_files(const std::vector<std::string>& paths,
                                    const StopToken& stop) {
   Walk walk(options, on_skipped, stop);
   for (const std::string& path : paths) walk.visit(path);
+  walk.follow_links();
   return std::move(walk).files();
 }
 

@@ -14,8 +14,9 @@ namespace oko::tasks {
 inline constexpr const char* kIgnoreFile = ".okoignore";
 
 struct WalkOptions {
-  bool hidden = false;                     ///< takes files and folders whose names begin with a dot
-  bool follows_links = false;              ///< takes what symbolic links lead to; each folder once
+  bool hidden = false;  ///< takes files and folders whose names begin with a dot
+  /// Takes what symbolic links lead to, unless it is among the files by a path of its own.
+  bool follows_links = false;
   std::vector<std::string> excludes = {};  ///< rules (IgnoreRules) of every folder given
   /// Gets each folder before it is listed, and that of a file that is given itself.
   std::function<void(const std::string& folder)> on_folder = {};

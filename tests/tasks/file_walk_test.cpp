@@ -87,8 +87,19 @@ TEST_F(FileWalkTest, LinksAreFollowedOnlyIfAskedForAndLoopsEnd) {
   fs::create_symlink(root_ / "nowhere", root_ / "broken");
   EXPECT_EQ(walked(), Paths{"a/x.txt"});
   EXPECT_EQ(skipped_["a/loop"], "link");
-  EXPECT_EQ(walked({.follows_links = true}), (Paths{"a/x.txt", "y.txt"}));
+  EXPECT_EQ(walked({.follows_links = true}), Paths{"a/x.txt"});
   EXPECT_EQ(skipped_["broken"], "unreadable");
+}
+
+TEST_F(FileWalkTest, PathOfItsOwnIsPreferredToThatOfALink) {
+  file("z/x.txt");
+  file(".away/far/y.txt");
+  fs::create_directory_symlink("z", root_ / "a");
+  fs::create_directory_symlink(".away/far", root_ / "b");
+  fs::create_symlink(".away/far/y.txt", root_ / "c.txt");
+  EXPECT_EQ(walked({.follows_links = true}), (Paths{"b/y.txt", "z/x.txt"}));
+  EXPECT_EQ(walked({.follows_links = true}, {(root_ / "a").string(), (root_ / "z").string()}),
+            Paths{"a/x.txt"});
 }
 
 TEST_F(FileWalkTest, RulesHoldInTheirFolder) {
