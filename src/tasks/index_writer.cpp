@@ -123,8 +123,9 @@ void IndexWriter::complete(const ReadDocument& read, index::DocumentId id) {
 }
 
 void IndexWriter::add_failed(ReadDocument read) {
-  // The next run reads a file that has changed meanwhile, and one that needs more memory.
-  if (is_of_input(read.error->code()) && !read.has_changed) {
+  // The next run tries again if the error may pass, as a lack of memory may; until then the library
+  // keeps what it has of the file.
+  if (is_of_input(read.error->code()) && !read.may_pass) {
     read.document.error = read.error->message().in(Language::kEnglish);
     store_.put(read.document, {});
   }

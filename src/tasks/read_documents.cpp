@@ -114,6 +114,7 @@ Opened open(const std::string& path, const StopToken& stop) {
   } catch (const Error& error) {
     if (!is_of_input(error.code())) throw;
     read.error = error;
+    read.may_pass = opened.file == nullptr;
   }
   return opened;
 }
@@ -123,7 +124,7 @@ void finish(Opened& opened, const DocumentSink& sink) {
   try {
     if (opened.file) opened.file->require_unchanged();
   } catch (const Error& error) {
-    read.has_changed = true;
+    read.may_pass = true;
     read.error = error;
   }
   if (read.error) read.passages.clear();

@@ -29,7 +29,9 @@ struct ReadDocument {
   std::vector<index::Chunk> passages;
   std::optional<Error> error = {};        ///< of the whole file; then there are no passages
   std::vector<LocalizedText> notes = {};  ///< for the user: pages and parts that are missing
-  bool has_changed = false;               ///< somebody wrote to the file while it was read
+  /// The error is not of the content: somebody wrote to the file while it was read, or the system
+  /// did not open it.
+  bool may_pass = false;
   /// Above 0: the library has its text, and its passages are those and this many new captions.
   std::size_t captions = 0;
   std::vector<index::Document> sharers = {};  ///< that are to share its passages

@@ -338,6 +338,31 @@ TEST_F(IndexFilesTest, FilesThatCannotBeReadAreReportedOnceAndRetriedOnRequest) 
   EXPECT_EQ(store_->counts().failed_documents, 0u);
 }
 
+TEST_F(IndexFilesTest, FileThatTheSystemDoesNotOpenIsTriedAgainAndStaysUntilThen) {
+  file("a.txt", "утренний чай");
+  run();
+  file("a.txt", "вечерний кофе");
+  file("b.txt", "ночной суп");
+  file("z.bin", std::string(16, '\0'));
+  const fs::path folder = root_ / "files";
+  const auto exchange = [&](const std::string& from, const std::string& to) {
+    for (const char* name : {"a.txt", "b.txt"}) {
+      fs::rename(folder / (name + from), folder / (name + to));
+    }
+  };
+  IndexCallbacks callbacks;
+  callbacks.on_skipped = [&](const SkippedFile& each) {  // after the walk, before they are opened
+    if (each.path.ends_with("z.bin")) exchange("", ".away");
+  };
+  EXPECT_EQ(
+      index_files(*store_, embedder_, {folder.string()}, IndexOptions(), callbacks, {}).failed, 2u);
+  exchange(".away", "");
+  EXPECT_EQ(found("чай"), Places{"a.txt"});
+  EXPECT_EQ(store_->counts().failed_documents, 0u);
+  run();
+  EXPECT_EQ(outcomes_, (Outcomes{{"a.txt", "updated"}, {"b.txt", "added"}}));
+}
+
 /// By their names they are what people look for.
 TEST_F(IndexFilesTest, WhatItsNameCallsADocumentIsReadOrFails) {
   const std::string bytes = std::string(4, '\0') + " no file of any kind";
