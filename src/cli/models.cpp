@@ -251,7 +251,7 @@ void list(const ModelsArguments& options) {
 }
 
 /// The error of a name that is none, with the one that was meant.
-Error with_meant_name(const Error& error, const std::string& name) {
+Error with_meant_model(const Error& error, const std::string& name) {
   std::vector<std::string> names;
   for (const InstalledModel& model : hub::installed_models().models) names.push_back(model.name);
   const std::string meant = closest(name, names);
@@ -263,7 +263,7 @@ hub::ModelRemoval removal_of(const std::string& name) {
   try {
     return hub::ModelRemoval(name);
   } catch (const Error& error) {
-    throw with_meant_name(error, name);
+    throw with_meant_model(error, name);
   }
 }
 

@@ -129,19 +129,19 @@ class Painting {
   std::vector<Box> scans_;
 };
 
-enum class Kind {
+enum class Look {
   kPlain,
   kPale,   ///< its colour or opacity may hide it
   kClips,  ///< its letters clip later content
 };
 
-Kind kind_of(FPDF_PAGEOBJECT text) {
+Look look_of(FPDF_PAGEOBJECT text) {
   constexpr unsigned kLight = 216, kClear = 32;
   constexpr int kFirstClip = kPdfInvisible + 1;
   unsigned red = 0, green = 0, blue = 0, opacity = 255;
-  if (FPDFTextObj_GetTextRenderMode(text) >= kFirstClip) return Kind::kClips;
-  if (!FPDFPageObj_GetFillColor(text, &red, &green, &blue, &opacity)) return Kind::kPlain;
-  return std::min({red, green, blue}) >= kLight || opacity < kClear ? Kind::kPale : Kind::kPlain;
+  if (FPDFTextObj_GetTextRenderMode(text) >= kFirstClip) return Look::kClips;
+  if (!FPDFPageObj_GetFillColor(text, &red, &green, &blue, &opacity)) return Look::kPlain;
+  return std::min({red, green, blue}) >= kLight || opacity < kClear ? Look::kPale : Look::kPlain;
 }
 
 image::Image drawn(FPDF_PAGE page, int width, int height) {
@@ -181,12 +181,12 @@ void mark_unseen(FPDF_PAGE page, const PageToPicture& to_picture, int width, int
   const Painting painting(page, to_picture,
                           {0, 0, static_cast<float>(width), static_cast<float>(height)});
   std::vector<TextPiece*> doubtful;
-  std::map<const void*, Kind> kinds;
+  std::map<const void*, Look> looks;
   for (TextPiece& piece : pieces) {
-    const auto [known, is_new] = kinds.try_emplace(piece.object, Kind::kPlain);
-    if (is_new) known->second = kind_of(static_cast<FPDF_PAGEOBJECT>(piece.object));
-    if (known->second == Kind::kClips) continue;
-    const bool is_doubtful = piece.is_painted && (known->second == Kind::kPale || has_layers);
+    const auto [known, is_new] = looks.try_emplace(piece.object, Look::kPlain);
+    if (is_new) known->second = look_of(static_cast<FPDF_PAGEOBJECT>(piece.object));
+    if (known->second == Look::kClips) continue;
+    const bool is_doubtful = piece.is_painted && (known->second == Look::kPale || has_layers);
     if (is_doubtful || painting.is_covered(piece)) doubtful.push_back(&piece);
   }
   if (doubtful.empty()) return;

@@ -71,15 +71,13 @@ const PatternAutomaton::Shape PatternAutomaton::kShapes[] = {
 PatternAutomaton::Part PatternAutomaton::letter(const LetterRanges& letters) {
   const float lower = letters_in(letters, kLowerLetters);
   const float upper = letters_in(letters, kUpperLetters);
-  const float signs =
-      letters_in(letters, kSigns) - letters_in(letters, kDigits) - lower - upper;
+  const float signs = letters_in(letters, kSigns) - letters_in(letters, kDigits) - lower - upper;
   const float cyrillic = letters_in(letters, kCyrillicLetters);
   const std::size_t position = positions_.size();
-  positions_.push_back(
-      {{share(lower, kLowerLetters), share(upper, kUpperLetters),
-        share(letters_in(letters, kSpaces), kSpaces), share(signs, kSigns),
-        share(cyrillic, kCyrillicLetters),
-        share(letters_in(letters, kOtherLetters) - cyrillic, kOtherLetters)}});
+  positions_.push_back({{share(lower, kLowerLetters), share(upper, kUpperLetters),
+                         share(letters_in(letters, kSpaces), kSpaces), share(signs, kSigns),
+                         share(cyrillic, kCyrillicLetters),
+                         share(letters_in(letters, kOtherLetters) - cyrillic, kOtherLetters)}});
   return {{position}, {position}, false, position};
 }
 
@@ -96,8 +94,8 @@ PatternAutomaton::Part PatternAutomaton::sequence(Part before, Part after) {
   link(before.last, after.first);
   if (before.may_be_empty) add_all(before.first, after.first);
   if (after.may_be_empty) add_all(after.last, before.last);
-  return {std::move(before.first), std::move(after.last),
-          before.may_be_empty && after.may_be_empty, before.begin};
+  return {std::move(before.first), std::move(after.last), before.may_be_empty && after.may_be_empty,
+          before.begin};
 }
 
 PatternAutomaton::Part PatternAutomaton::either(Part one, Part other) {

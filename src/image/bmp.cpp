@@ -29,9 +29,9 @@ struct Colour {
 };
 
 /// The file. Every read is checked: one past its end throws.
-class Source {
+class BmpSource {
  public:
-  Source(std::span<const std::byte> bytes, const LocalizedText& name)
+  BmpSource(std::span<const std::byte> bytes, const LocalizedText& name)
       : bytes_(bytes), name_(name) {}
 
   std::uint32_t u8(std::uint64_t at) const { return static_cast<std::uint32_t>(from(at, 1)[0]); }
@@ -61,7 +61,7 @@ struct Layout {
   int row_of(int stored_row) const { return top_down ? stored_row : height - 1 - stored_row; }
 };
 
-void check_combination(const Source& source, const Layout& layout, std::size_t header_bytes) {
+void check_combination(const BmpSource& source, const Layout& layout, std::size_t header_bytes) {
   const std::uint32_t bits = layout.bits;
   const std::uint32_t compression = layout.compression;
   const bool known_bits =
@@ -78,7 +78,7 @@ void check_combination(const Source& source, const Layout& layout, std::size_t h
 }
 
 /// The channel masks follow a short header or are part of a longer one, at the same offset.
-void read_masks(const Source& source, std::size_t header_bytes, Layout& layout) {
+void read_masks(const BmpSource& source, std::size_t header_bytes, Layout& layout) {
   const std::uint64_t at = kFileHeaderBytes + kInfoHeaderBytes;
   if (layout.compression == kNone) {
     layout.masks = layout.bits == 16
@@ -98,7 +98,7 @@ void read_masks(const Source& source, std::size_t header_bytes, Layout& layout) 
   }
 }
 
-void read_palette(const Source& source, std::uint64_t at, std::uint32_t used,
+void read_palette(const BmpSource& source, std::uint64_t at, std::uint32_t used,
                   std::size_t entry_bytes, Layout& layout) {
   const std::uint32_t most = 1u << layout.bits;
   const std::uint32_t count = used == 0 ? most : std::min(used, most);
@@ -111,7 +111,7 @@ void read_palette(const Source& source, std::uint64_t at, std::uint32_t used,
   }
 }
 
-Layout read_layout(const Source& source, const Limits& limits) {
+Layout read_layout(const BmpSource& source, const Limits& limits) {
   Layout layout;
   const std::size_t header_bytes = source.u32(kFileHeaderBytes);
   const bool core = header_bytes == kCoreHeaderBytes;
@@ -186,7 +186,8 @@ void decode_palette_row(const std::byte* row, const Layout& layout, std::uint8_t
 }
 
 /// Decodes rows of masked 16- or 32-bit pixels. Returns true if one has alpha above 0.
-bool decode_masked(const Source& source, const Layout& layout, std::uint64_t stride, Image& image) {
+bool decode_masked(const BmpSource& source, const Layout& layout, std::uint64_t stride,
+                   Image& image) {
   const Channel red(layout.masks[0]), green(layout.masks[1]), blue(layout.masks[2]),
       alpha(layout.masks[3]);
   const std::uint32_t pixel_bytes = layout.bits / 8;
@@ -211,7 +212,7 @@ bool decode_masked(const Source& source, const Layout& layout, std::uint64_t str
   return seen;
 }
 
-void decode_plain(const Source& source, Layout layout, Image& image) {
+void decode_plain(const BmpSource& source, Layout layout, Image& image) {
   const std::uint64_t row_bits = std::uint64_t{layout.bits} * layout.width;
   const std::uint64_t stride = (row_bits + 31) / 32 * 4;
   const std::uint64_t row_bytes = (row_bits + 7) / 8;
@@ -242,7 +243,7 @@ void decode_plain(const Source& source, Layout layout, Image& image) {
 /// bytes, n = n literal pixels padded to 16 bits. Pixels that no code touches have colour 0.
 class RunLengthDecoder {
  public:
-  RunLengthDecoder(const Source& source, const Layout& layout, Image& image)
+  RunLengthDecoder(const BmpSource& source, const Layout& layout, Image& image)
       : source_(source), layout_(layout), image_(image), at_(layout.pixels_at) {}
 
   void decode() {
@@ -288,7 +289,7 @@ class RunLengthDecoder {
     x_ = std::min(x_ + 1, layout_.width);
   }
 
-  const Source& source_;
+  const BmpSource& source_;
   const Layout& layout_;
   Image& image_;
   std::uint64_t at_;
@@ -296,7 +297,7 @@ class RunLengthDecoder {
   int y_ = 0;  // stored row
 };
 
-void decode_runs(const Source& source, const Layout& layout, Image& image) {
+void decode_runs(const BmpSource& source, const Layout& layout, Image& image) {
   image.rgb.resize(std::size_t{3} * image.width * image.height);
   for (std::size_t i = 0; i < image.rgb.size(); i += 3) put(&image.rgb[i], layout.palette[0]);
   RunLengthDecoder(source, layout, image).decode();
@@ -306,7 +307,7 @@ void decode_runs(const Source& source, const Layout& layout, Image& image) {
 
 Header read_bmp_header(std::span<const std::byte> bytes, const LocalizedText& name,
                        const Limits& limits) {
-  const Layout layout = read_layout(Source(bytes, name), limits);
+  const Layout layout = read_layout(BmpSource(bytes, name), limits);
   constexpr std::uint64_t kMegabyte = 1'000'000;         // pages that are not full, tables
   constexpr std::uint64_t kShrinkingBytes = 30'000'000;  // libvips and its rows
   const auto bytes_of = [](int width, int height) {
@@ -324,7 +325,7 @@ Header read_bmp_header(std::span<const std::byte> bytes, const LocalizedText& na
 
 Image decode_bmp(std::span<const std::byte> bytes, const LocalizedText& name,
                  const Limits& limits) {
-  const Source source(bytes, name);
+  const BmpSource source(bytes, name);
   const Layout layout = read_layout(source, limits);
   Image image{layout.width, layout.height, {}};
   if (layout.compression == kRle4 || layout.compression == kRle8) {

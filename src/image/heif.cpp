@@ -30,7 +30,7 @@ void append(std::vector<std::byte>& out, Bytes bytes) {
   out.insert(out.end(), bytes.begin(), bytes.end());
 }
 
-std::string_view text_of(Bytes bytes) {
+std::string_view letters_of(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
@@ -53,7 +53,7 @@ std::vector<Box> boxes_in(Bytes bytes) {
     }
     if (size < header || size > bytes.size()) return boxes;
     const Bytes whole = bytes.first(size);
-    boxes.push_back({text_of(bytes.subspan(4, 4)), whole, whole.subspan(header)});
+    boxes.push_back({letters_of(bytes.subspan(4, 4)), whole, whole.subspan(header)});
     bytes = bytes.subspan(size);
   }
   return boxes;
@@ -111,7 +111,7 @@ std::string_view type_of_item(const std::vector<Box>& meta, std::uint64_t item) 
     const std::size_t type_at = kFullBox + size + 2;
     if (infe.type != "infe" || number(infe.content, kFullBox, size) != item) continue;
     return infe.content.size() < type_at + 4 ? std::string_view{}
-                                             : text_of(infe.content.subspan(type_at, 4));
+                                             : letters_of(infe.content.subspan(type_at, 4));
   }
   return {};
 }
@@ -232,7 +232,7 @@ std::uint64_t other_heif_pictures(Bytes bytes) {
     const std::size_t type_at = kFullBox + size + 2;
     if (is_hidden || item == primary || infe.content.size() < type_at + 4) continue;
     const bool is_picture =
-        std::ranges::count(kPictures, text_of(infe.content.subspan(type_at, 4))) > 0;
+        std::ranges::count(kPictures, letters_of(infe.content.subspan(type_at, 4))) > 0;
     if (is_picture && !is_part(references, item) && !is_alternative(boxes, primary, item)) ++others;
   }
   const std::uint64_t frames = frames_of_tracks(bytes);
@@ -261,7 +261,7 @@ std::optional<std::vector<std::byte>> readable_heif(Bytes bytes) {
 bool is_cut_heif(Bytes bytes) {
   for (const Box& box : boxes_in(bytes)) bytes = bytes.subspan(box.whole.size());
   if (bytes.size() < kBoxHeader) return false;
-  const std::string_view type = text_of(bytes.subspan(4, 4));
+  const std::string_view type = letters_of(bytes.subspan(4, 4));
   return type == "mdat" || type == "meta";
 }
 

@@ -75,7 +75,7 @@ std::vector<std::size_t> by_weight(const document::Page& page, std::vector<std::
   return order;
 }
 
-constexpr float kSure = 0.8f;
+constexpr float kReadWell = 0.8f;
 constexpr std::size_t kShortestWord = 3;  // letters and digits
 
 std::size_t letters_and_digits(std::string_view text) {
@@ -94,7 +94,8 @@ std::size_t letters_and_digits(std::string_view text) {
 bool has_confident_text(const document::Page& page) {
   for (const document::Line& line : page.lines) {
     for (const document::Word& word : line.words) {
-      if (word.confidence >= kSure && letters_and_digits(word.text) >= kShortestWord) return true;
+      if (word.confidence >= kReadWell && letters_and_digits(word.text) >= kShortestWord)
+        return true;
     }
   }
   return false;

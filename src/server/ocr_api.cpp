@@ -30,7 +30,7 @@ constexpr std::size_t kMostPages = 200;
 constexpr std::size_t kMostLanguages = 16;
 constexpr std::size_t kMostImages = 24;         ///< of an answer
 constexpr double kMostImagePixels = 2'000'000;  ///< A4 at 150 dots per inch
-constexpr int kJpegQuality = 80;
+constexpr int kOcrJpegQuality = 80;
 constexpr float kMinConfidence = 0.5f;  // as `oko ocr` has it
 
 struct OcrRequest {
@@ -164,7 +164,7 @@ std::string image_of(const ApiContext& context, document::Pages& pages, std::siz
       image = image::resize_bicubic(image, std::max(static_cast<int>(image.width * scale), 1),
                                     std::max(static_cast<int>(image.height * scale), 1));
     }
-    return "data:image/jpeg;base64," + base64_of(image::encode_jpeg(image, kJpegQuality));
+    return "data:image/jpeg;base64," + base64_of(image::encode_jpeg(image, kOcrJpegQuality));
   } catch (const Error& error) {
     if (!is_of_one_page(error)) throw;
     return {};

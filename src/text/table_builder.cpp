@@ -18,8 +18,6 @@
 namespace oko::text {
 namespace {
 
-constexpr std::uint32_t kNone = TokenizerTable::kNone;
-
 /// The letters for bytes in byte-level BPE (Radford et al. 2019, GPT-2's encoder): printable
 /// Latin-1 as it is, the other 68 bytes from U+0100 on.
 class ByteLetters {
@@ -149,7 +147,8 @@ class Builder {
   }
 
   void read_merges() {
-    merges_.assign(std::bit_ceil(source_.merges.size() * 3 / 2 + 2), {kNone, kNone, kNone, 0});
+    merges_.assign(std::bit_ceil(source_.merges.size() * 3 / 2 + 2),
+                   {TokenizerTable::kNone, TokenizerTable::kNone, TokenizerTable::kNone, 0});
     std::string both;
     for (std::size_t i = 0; i < source_.merges.size(); ++i) {
       const std::string_view left = source_.view(source_.merges[i].left);
@@ -165,7 +164,8 @@ class Builder {
     std::uint64_t slot = TokenizerTable::merge_hash(merge.left, merge.right);
     for (std::uint32_t probe = 0; probe < TokenizerTable::kMaxProbes; ++probe, ++slot) {
       TokenizerTable::Merge& place = merges_[slot & (merges_.size() - 1)];
-      if (place.left == kNone || (place.left == merge.left && place.right == merge.right)) {
+      if (place.left == TokenizerTable::kNone ||
+          (place.left == merge.left && place.right == merge.right)) {
         place = merge;
         return;
       }
@@ -208,7 +208,7 @@ class Builder {
     put(layout.merges, merges_);
     put(layout.offsets, offsets);
     put(layout.byte_tokens, byte_tokens_);
-    put(layout.pieces, std::vector(header.piece_slots, kNone));
+    put(layout.pieces, std::vector(header.piece_slots, TokenizerTable::kNone));
     put(layout.added, added);
     put(layout.token_flags, token_flags_);
     put(layout.text, text);
@@ -228,7 +228,7 @@ class Builder {
   std::vector<std::uint32_t> find_pieces(const std::vector<std::byte>& block,
                                          std::uint32_t slots) const {
     const TokenizerTable table{std::span<const std::byte>(block)};
-    std::vector<std::uint32_t> pieces(slots, kNone);
+    std::vector<std::uint32_t> pieces(slots, TokenizerTable::kNone);
     std::vector<std::int32_t> ids;
     for (std::uint32_t id = 0; id < tokens_.size(); ++id) {
       const std::string& token = tokens_[id];
@@ -238,7 +238,7 @@ class Builder {
       if (ids.size() != 1 || static_cast<std::uint32_t>(ids[0]) != id) continue;
       std::uint64_t slot = TokenizerTable::piece_hash(token);
       for (std::uint32_t probe = 0; probe < TokenizerTable::kMaxProbes; ++probe, ++slot) {
-        if (pieces[slot & (slots - 1)] == kNone) {
+        if (pieces[slot & (slots - 1)] == TokenizerTable::kNone) {
           pieces[slot & (slots - 1)] = id;
           break;
         }

@@ -121,8 +121,8 @@ TEST_F(PickleTest, GlobalsOutsideTheListAreRefusedByName) {
 
 TEST_F(PickleTest, OpcodesOutsideTheListAreRefusedByName) {
   expect_pickle_refused(pickle("(i"
-                        "os\nsystem\n"),
-                 {"INST"});
+                               "os\nsystem\n"),
+                        {"INST"});
   expect_pickle_refused(pickle("2"), {"DUP"});
   expect_pickle_refused(pickle("\x81"), {"NEWOBJ (0x81)"});
   expect_pickle_refused(pickle("\x82\x01"), {"EXT1"});
@@ -144,7 +144,7 @@ TEST_F(PickleTest, RefusesCallsOfNonFunctions) {
   expect_pickle_refused(pickle("N)R"), {"not a function"});
   expect_pickle_refused(pickle(global("known", "function") + "NR"), {"not a function"});
   expect_pickle_refused(pickle(global("collections", "OrderedDict") + integer(1) + "\x85R"),
-                 {"OrderedDict"});
+                        {"OrderedDict"});
   expect_pickle_refused(pickle("NQ"), {"storage"});
   expect_pickle_refused(pickle(")Nb"), {"state"});
   expect_pickle_refused(pickle("]Nb"), {"state"});

@@ -128,7 +128,7 @@ TEST_F(TorchCheckpointTest, OtherFormatsAreNamed) {
 TEST_F(TorchCheckpointTest, MessagesFollowTheLanguage) {
   expect_torch_refused("\x1f\x8b\x08 whatever", {"сжат gzip"});
   expect_torch_refused(checkpoint(pickle(global("os", "system") + tuple({text("true")}) + "R")),
-                 {"требует os.system"});
+                       {"требует os.system"});
 }
 
 TEST_F(TorchCheckpointTest, LimitsLengthOfMessagesAndEscapesThem) {
@@ -170,7 +170,7 @@ TEST_F(TorchCheckpointTest, Zip64NumbersAreRead) {
   // More than 32 bits: the real archives of this kind are too large to commit.
   files[2].size = std::uint64_t{1} << 40;
   expect_torch_refused(zip_file(files, {.zip64 = true}),
-                 {"m/data/0", "1099511627776 bytes", "do not fit"});
+                       {"m/data/0", "1099511627776 bytes", "do not fit"});
 }
 
 TEST_F(TorchCheckpointTest, SizesNearTheLimitOfTheirTypesAreRefused) {
@@ -200,12 +200,16 @@ TEST_F(TorchCheckpointTest, EntriesThatAreNotPlainAreRefused) {
   expect_torch_refused(with([](ZipItem& item) { item.method = 8; }), {"m/data/0", "compressed"});
   expect_torch_refused(with([](ZipItem& item) { item.flags = 1; }), {"m/data/0", "encrypted"});
   expect_torch_refused(with([](ZipItem& item) { item.name = "m/data/1"; }), {"m/data/1", "twice"});
-  expect_torch_refused(with([](ZipItem& item) { item.name = "m/byteorder"; }), {"m/byteorder", "twice"});
-  expect_torch_refused(with([](ZipItem& item) { item.local_name = "m/data/x"; }), {"m/data/0", "header"});
+  expect_torch_refused(with([](ZipItem& item) { item.name = "m/byteorder"; }),
+                       {"m/byteorder", "twice"});
+  expect_torch_refused(with([](ZipItem& item) { item.local_name = "m/data/x"; }),
+                       {"m/data/0", "header"});
   expect_torch_refused(with([](ZipItem& item) { item.local_name = "m"; }), {"m/data/0", "header"});
-  expect_torch_refused(with([](ZipItem& item) { item.size = 1'000'000; }), {"m/data/0", "do not fit"});
+  expect_torch_refused(with([](ZipItem& item) { item.size = 1'000'000; }),
+                       {"m/data/0", "do not fit"});
   expect_torch_refused(with([](ZipItem& item) { item.size = 60; }), {"overlap"});
-  expect_torch_refused(with([](ZipItem& item) { item.local_header = 1; }), {"m/data/0", "nothing at 1"});
+  expect_torch_refused(with([](ZipItem& item) { item.local_header = 1; }),
+                       {"m/data/0", "nothing at 1"});
   expect_torch_refused(with([](ZipItem& item) { item.local_header = 0; }), {"m/data/0", "header"});
   expect_torch_refused(with([](ZipItem& item) { item.local_header = 0xFFFFFFFE; }), {"m/data/0"});
   expect_torch_refused(with([](ZipItem& item) { item.name = "n/data.pkl"; }), {"two pickles"});
@@ -223,8 +227,9 @@ TEST_F(TorchCheckpointTest, DirectoriesThatAreWrongAreRefused) {
   expect_torch_refused(zip_file(files, {.offset = 0}), {"directory is damaged"});
   expect_torch_refused(zip_file(files, {.offset = 100'000}), {"lies outside"});
   expect_torch_refused(zip_file(files, {.size = 100'000}), {"lies outside"});
-  expect_torch_refused(zip_file(files, {.zip64 = true, .entries = 0xFFFF, .zip64_entries = 100'001}),
-                 {"100001 entries", "100000"});
+  expect_torch_refused(
+      zip_file(files, {.zip64 = true, .entries = 0xFFFF, .zip64_entries = 100'001}),
+      {"100001 entries", "100000"});
 }
 
 TEST_F(TorchCheckpointTest, BigEndianFilesAreRefused) {
@@ -238,8 +243,10 @@ TEST_F(TorchCheckpointTest, BigEndianFilesAreRefused) {
 // Tensors.
 
 TEST_F(TorchCheckpointTest, TensorOutsideItsStorageIsRefused) {
-  EXPECT_EQ(parse_torch(checkpoint_of({.first = 8, .shape = {4}, .strides = {1}})).at("t").size, 16u);
-  expect_torch_tensor_refused({.first = 9, .shape = {4}, .strides = {1}}, {"outside", "48 bytes", "[4]"});
+  EXPECT_EQ(parse_torch(checkpoint_of({.first = 8, .shape = {4}, .strides = {1}})).at("t").size,
+            16u);
+  expect_torch_tensor_refused({.first = 9, .shape = {4}, .strides = {1}},
+                              {"outside", "48 bytes", "[4]"});
   expect_torch_tensor_refused({.first = 1}, {"outside"});
   expect_torch_tensor_refused({.first = -1}, {"not described"});
   expect_torch_tensor_refused({.first = INT64_MAX}, {"outside"});
@@ -273,8 +280,9 @@ TEST_F(TorchCheckpointTest, StorageOfAnotherSizeThanItsEntryIsRefused) {
 TEST_F(TorchCheckpointTest, ShapesThatAreWrongAreRefused) {
   expect_torch_tensor_refused({.shape = {-3, 4}}, {"dimension -3"});
   expect_torch_tensor_refused({.shape = {std::int64_t{1} << 31}, .strides = {1}},
-                        {"dimension 2147483648"});
-  expect_torch_tensor_refused({.shape = {INT64_MIN}, .strides = {1}}, {"dimension -9223372036854775808"});
+                              {"dimension 2147483648"});
+  expect_torch_tensor_refused({.shape = {INT64_MIN}, .strides = {1}},
+                              {"dimension -9223372036854775808"});
   expect_torch_tensor_refused({.shape = {3, 4}, .strides = {1}}, {"2 dimensions and 1 strides"});
   expect_torch_tensor_refused({.shape = {3, 4}, .strides = {4, 0}}, {"not contiguous"});
   expect_torch_tensor_refused({.shape = {3, 4}, .strides = {-4, 1}}, {"not contiguous"});
@@ -297,7 +305,7 @@ TEST_F(TorchCheckpointTest, NamesThatAreWrongAreRefused) {
   expect_torch_refused(named(std::string(1001, 'n')), {"name"});
   expect_torch_refused(checkpoint(pickle("}" + integer(7) + pickled({}) + "s")), {"name"});
   expect_torch_refused(checkpoint(pickle(dict({{"t", pickled({})}, {"t", pickled({})}}))),
-                 {"tensor t", "twice"});
+                       {"tensor t", "twice"});
 }
 
 TEST_F(TorchCheckpointTest, TensorsWithWrongArgumentsAreRefused) {
@@ -312,12 +320,14 @@ TEST_F(TorchCheckpointTest, TensorsWithWrongArgumentsAreRefused) {
   expect_torch_refused(called({}), {"tensor t", "not described"});
   expect_torch_refused(called({held, integer(0), shape}), {"tensor t", "not described"});
   expect_torch_refused(called({"N", integer(0), shape, strides}), {"tensor t", "storage"});
-  expect_torch_refused(called({tuple({}) + "Q", integer(0), shape, strides}), {"tensor t", "storage"});
+  expect_torch_refused(called({tuple({}) + "Q", integer(0), shape, strides}),
+                       {"tensor t", "storage"});
   expect_torch_refused(called({held, "N", shape, strides}), {"tensor t", "storage"});
   expect_torch_refused(called({held, integer(0), "N", strides}), {"tensor t", "shape"});
   expect_torch_refused(called({held, integer(0), tuple({"N"}), strides}), {"tensor t", "shape"});
   expect_torch_refused(called({held, integer(0), shape, "]"}), {"tensor t", "shape"});
-  expect_torch_refused(checkpoint(pickle(dict({{"t", parameter("N")}}))), {"tensor t", "not described"});
+  expect_torch_refused(checkpoint(pickle(dict({{"t", parameter("N")}}))),
+                       {"tensor t", "not described"});
   expect_torch_refused(checkpoint(pickle(dict({{"t", parameter(parameter("]"))}}))), {"tensor t"});
   EXPECT_EQ(parse_torch(checkpoint(pickle(dict({{"t", parameter(pickled({}))}})))).size(), 1u);
 }

@@ -301,13 +301,12 @@ TEST(BudgetTest, AddressSpaceLimitBoundsAnyBudget) {
   if (kKeptFreedBytes > 0) GTEST_SKIP() << "a sanitizer maps more than any limit here";
   for (const char* command : {"describe --ocr on --max-tokens 1 --model $MODEL", "ocr"}) {
     for (const char* kilobytes : {"200000", "300000", "400000"}) {
-      const ProcessResult result =
-          Process({"/bin/sh", "-c",
-                   std::string("ulimit -v ") + kilobytes + "; exec $OKO " + command +
-                       " --budget 5GB --threads 2 $PICTURE"},
-                  {std::string("OKO=") + OKO_PROGRAM, "MODEL=" + kTinyVl, "PICTURE=" + kPicture,
-                   "LANG=en_US.UTF-8", "LC_ALL="})
-              .wait();
+      const ProcessResult result = Process({"/bin/sh", "-c",
+                                            std::string("ulimit -v ") + kilobytes + "; exec $OKO " +
+                                                command + " --budget 5GB --threads 2 $PICTURE"},
+                                           {std::string("OKO=") + OKO_PROGRAM, "MODEL=" + kTinyVl,
+                                            "PICTURE=" + kPicture, "LANG=en_US.UTF-8", "LC_ALL="})
+                                       .wait();
       if (result.status == 0) continue;
       EXPECT_EQ(result.status, 3) << command << kilobytes << result.err;
       EXPECT_NE(result.err.find(" MB (ulimit -v), leaves no more"), std::string::npos)

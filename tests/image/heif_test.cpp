@@ -31,7 +31,8 @@ class HeifTest : public ::testing::Test {
     HeifFile file;
     add_picture(file, 1);
     add_picture(file, 2, HeifFile::auxiliary_type(urn));
-    file.add_item(3, "tmap", std::string(62, '\0'), {HeifFile::image_size(kHeifWidth, kHeifHeight)});
+    file.add_item(3, "tmap", std::string(62, '\0'),
+                  {HeifFile::image_size(kHeifWidth, kHeifHeight)});
     return std::move(file.refer("auxl", 2, {3, 1}).refer("dimg", 3, {1, 2}));
   }
   static std::string refusal(const std::string& bytes) {
@@ -114,7 +115,8 @@ TEST_F(HeifTest, TilesStandInTheirPlaces) {
   ASSERT_EQ(image.width, 2 * kHeifWidth);
   for (int y = 0; y < kHeifHeight; ++y) {
     for (int i = 0; i < 2 * 3 * kHeifWidth; ++i) {
-      ASSERT_NEAR(image.rgb[y * 6 * kHeifWidth + i], plain_.rgb[y * 3 * kHeifWidth + i % (3 * kHeifWidth)], 1);
+      ASSERT_NEAR(image.rgb[y * 6 * kHeifWidth + i],
+                  plain_.rgb[y * 3 * kHeifWidth + i % (3 * kHeifWidth)], 1);
     }
   }
 }

@@ -18,7 +18,8 @@ class LanguageDirectionTest : public ::testing::Test {
   /// A vector of length 1 near `meaning`, with `language` as the number at `kLanguage`.
   std::vector<float> vector_of(const std::vector<float>& meaning, float language) {
     std::vector<float> vector = random_vector();
-    for (std::size_t i = 0; i < kDirectionDimensions; ++i) vector[i] = meaning[i] + 0.5f * vector[i];
+    for (std::size_t i = 0; i < kDirectionDimensions; ++i)
+      vector[i] = meaning[i] + 0.5f * vector[i];
     vector[kLanguage] = language;
     normalize(vector);
     return vector;

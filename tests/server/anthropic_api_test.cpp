@@ -16,7 +16,6 @@ namespace {
 
 using nlohmann::json;
 
-
 class AnthropicApiTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {

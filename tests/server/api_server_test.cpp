@@ -25,7 +25,6 @@ namespace {
 
 using nlohmann::json;
 
-
 /// A server of the small model that describes shapes and of random BGE-M3 weights, for all tests.
 class ApiServerTest : public ::testing::Test {
  protected:

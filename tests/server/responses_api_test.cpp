@@ -15,7 +15,6 @@ namespace {
 
 using nlohmann::json;
 
-
 class ResponsesApiTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 cmake -DOUT=build/lint -P cmake/lint_tools.cmake
 # For the compile commands of each source.
-cmake --preset release -B build/lint/tree -DOKO_UNITY=OFF > /dev/null
+cmake --preset release -B build/lint/tree -DOKO_BATCH_SIZE=0 > /dev/null
 
 changed_files() {
   local base

@@ -40,12 +40,12 @@ mkdir -p "$site"
 sed '/_LIBCPP_HAS_NO_VENDOR_AVAILABILITY_ANNOTATIONS/d' "$libcxx/__config_site" \
   >"$site/__config_site"
 
-targets=(14.0 15.6 26.0) batches=OFF # of clang 22; of clang 19
-[ "${1:-}" != --short ] || targets=(26.0) batches=ON
+targets=(14.0 15.6 26.0) batch=0 # of clang 22; of clang 19
+[ "${1:-}" != --short ] || targets=(26.0) batch=24
 
 # Builds everything again if tools or libraries have changed; ccache keeps the valid objects.
 versions=$({ clang++-19 --version; "$zig" version; cat tools/mac/compiler.sh; } | sha256sum)
-key=$({ echo "$versions $batches"; dpkg-query -W
+key=$({ echo "$versions $batch"; dpkg-query -W
   cat tools/mac/*.* tests/ocr/apple/make_sdk.py tests/ocr/apple/declarations.json; } | sha256sum)
 if [ "$(cat "$work/key" 2>/dev/null)" != "$key" ]; then
   rm -rf "$work"
@@ -131,7 +131,7 @@ PYTHON
   fi
 }
 
-configure clang19 14.0 -DOKO_UNITY=$batches
+configure clang19 14.0 -DOKO_BATCH_SIZE=$batch
 control clang19 14.0 good
 control clang19 14.0 jthread "no member named 'jthread'"
 control clang19 14.0 stop_token "no type named 'stop_token'"
@@ -142,10 +142,9 @@ control clang19 14.0 to_chars_double "'to_chars' is unavailable: introduced in m
   "-target arm64-apple-macosx13.0"
 control clang19 14.0 linux_header "'malloc.h' file not found"
 for target in "${targets[@]}"; do
-  # `make demo` compiles in batches.
-  unity=OFF
-  [ "$target" != 26.0 ] || unity=ON
-  configure clang22 "$target" -DOKO_BUILD_TESTS=OFF -DOKO_BUILD_BENCH=OFF -DOKO_UNITY=$unity
+  batch=0
+  [ "$target" != 26.0 ] || batch=24 # `make demo` compiles in batches, too
+  configure clang22 "$target" -DOKO_BUILD_TESTS=OFF -DOKO_BUILD_BENCH=OFF -DOKO_BATCH_SIZE=$batch
   control clang22 "$target" good
   refusal=''
   [ "$target" = 26.0 ] || refusal="'from_chars' is unavailable: introduced in macOS 26.0"
