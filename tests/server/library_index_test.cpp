@@ -139,13 +139,21 @@ TEST_F(LibraryIndexTest, IndexesAFolderOfTheRoots) {
   EXPECT_EQ(status.at("failed"), 1);
   ASSERT_EQ(status.at("failures").size(), 1u) << status;
   EXPECT_EQ(status.at("failures")[0].at("file"), (root_ / "notes/broken.png").string());
-  EXPECT_EQ(status.at("failures")[0].at("error").at("code"), "bad_input");
+  const json error = status.at("failures")[0].at("error");
+  EXPECT_EQ(error.at("code"), "bad_input");
+  EXPECT_EQ(status.at("phase"), "reading");
+  const json russian = ask(server_->port(), "GET", kIndex, "", "Accept-Language: ru\r\n").parsed();
+  EXPECT_NE(russian.at("failures")[0].at("error").at("message"), error.at("message"));
   EXPECT_EQ(found("tea"), 1u);
   EXPECT_EQ(found("bill"), 0u) << "another folder";
 
   // The next run is of another folder, with the model that the library has now.
+  const std::string model = RandomModels::get("bge-m3-small-8bit", 21);
+  EXPECT_EQ(get("/v1/library").at("model").at("name"), model) << "by which oko search finds it";
   ASSERT_EQ(post({{"root", 2}}).status, 202);
-  EXPECT_EQ(ended().at("added"), 1);
+  const json second = ended();
+  EXPECT_EQ(second.at("added"), 1);
+  EXPECT_TRUE(second.at("failures").empty()) << "those of the first run";
   EXPECT_EQ(found("bill"), 2u) << "on two pages";
   EXPECT_EQ(get("/v1/library").at("documents"), 2);
   EXPECT_EQ(host_->memory_budget().transient_bytes(), 0u);
@@ -158,6 +166,38 @@ TEST_F(LibraryIndexTest, IndexesAFolderOfTheRoots) {
   EXPECT_EQ(again.at("failed_before"), 1);
   ASSERT_EQ(post({{"root", 1}, {"retry", true}}).status, 202);
   EXPECT_EQ(ended().at("failed"), 1);
+}
+
+TEST_F(LibraryIndexTest, CountsWhatHasBecomeOfEachFile) {
+  const auto write = [&](const char* name, const std::string& text) {
+    write_file_atomically(root_ / "notes" / name, text);
+  };
+  fs::remove(root_ / "notes/broken.png");
+  write("same.txt", "the same");
+  write("changed.txt", "one");
+  write("moved.txt", "A letter to the landlord.");
+  ASSERT_EQ(post({{"root", 1}}).status, 202);
+  EXPECT_EQ(ended().at("added"), 4);
+  write("changed.txt", "another text");
+  fs::rename(root_ / "notes/moved.txt", root_ / "notes/later.txt");
+  for (const char* name : {"new 1.txt", "new 2.txt", "new 3.txt"}) write(name, name);
+  ASSERT_EQ(post({{"root", 1}}).status, 202);
+  const json status = ended();
+  EXPECT_EQ(status.at("added"), 3) << status;
+  EXPECT_EQ(status.at("updated"), 1);
+  EXPECT_EQ(status.at("moved"), 1);
+  EXPECT_EQ(status.at("removed"), 0);
+  EXPECT_EQ(status.at("unchanged"), 2);
+}
+
+TEST_F(LibraryIndexTest, NamesTheFirstFailuresOfMany) {
+  for (int i = 0; i < 100; ++i) {
+    fs::copy(root_ / "notes/broken.png", root_ / "notes" / (std::to_string(i) + ".png"));
+  }
+  ASSERT_EQ(post({{"root", 1}}).status, 202);
+  const json status = ended();
+  EXPECT_EQ(status.at("failed"), 101);
+  EXPECT_EQ(status.at("failures").size(), 100u);
 }
 
 TEST_F(LibraryIndexTest, AFileThatCrashesItsDecoderFailsAlone) {
@@ -187,9 +227,11 @@ TEST_F(LibraryIndexTest, AFileThatCrashesItsDecoderFailsAlone) {
 
 TEST_F(LibraryIndexTest, DecodersThatAreKilledEndTheRun) {
   start({{"more", root_ / "more"}}, {"killed", "ready"});
-  ASSERT_EQ(post({{"root", 1}}).status, 202);
+  ASSERT_EQ(post(json::object()).status, 202) << "there is one folder alone";
   const json status = ended();
   EXPECT_EQ(status.at("state"), "failed") << status;
+  EXPECT_EQ(status.at("error").at("code"), "failed");
+  EXPECT_NE(status.at("error").at("hint").get<std::string>().find("memory"), std::string::npos);
   EXPECT_EQ(status.at("failed"), 0) << "the file is read again in the next run";
 }
 
@@ -197,6 +239,7 @@ TEST_F(LibraryIndexTest, RunsOneAtATimeAndStops) {
   close_door();
   ASSERT_EQ(post({{"root", 1}}).status, 202);
   EXPECT_EQ(get(kIndex).at("state"), "running");
+  EXPECT_EQ(get(kIndex).at("phase"), "starting");
   const ApiAnswer second = post({{"root", 2}});
   EXPECT_EQ(second.status, 409) << second.body;
   EXPECT_NE(second.body.find("notes is being indexed"), std::string::npos) << second.body;

@@ -15,6 +15,7 @@
 
 #include "engine/model_host.h"
 #include "server/api_server.h"
+#include "server/chat_task.h"
 #include "tests/server/api_client.h"
 #include "tests/server/raw_client.h"
 #include "tests/support/http_server.h"
@@ -25,6 +26,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kAnswer = "Four red hearts.";
+constexpr std::size_t kLargeBytes = 90'000'000;  // three are more than 256 MiB
 
 /// A web server with a picture, and a server that takes this machine for a part of the internet.
 class RemotePicturesTest : public ::testing::Test {
@@ -32,6 +34,7 @@ class RemotePicturesTest : public ::testing::Test {
   static void SetUpTestSuite() {
     web_ = std::make_unique<oko::HttpServer>([](const ServerRequest& request) -> ServerReply {
       if (request.path == "/hearts.jpg") return {.body = bytes_of(kDemo / "images/hearts.jpg")};
+      if (request.path == "/large") return {.body = "GIF89a" + std::string(kLargeBytes, '\0')};
       if (request.path == "/late") return {.body = "", .delay = std::chrono::minutes(10)};
       return {.body = "<html>a secret page"};
     });
@@ -44,6 +47,11 @@ class RemotePicturesTest : public ::testing::Test {
     server_.reset();
     host_.reset();
     web_.reset();
+  }
+  static ChatTask task_of(const std::string& url) {
+    ChatTask task;
+    task.pictures.push_back({.name = "a", .bytes = {}, .address = url, .field = "url"});
+    return task;
   }
   static std::unique_ptr<ApiServer> make_server(std::optional<net::PublicFileOptions> remote) {
     return std::make_unique<ApiServer>(
@@ -112,6 +120,40 @@ TEST_F(RemotePicturesTest, AreRefusedUnlessTheOwnerAllowsThem) {
   EXPECT_EQ(answer.status, 400);
   EXPECT_NE(answer.body.find("--allow-remote-images"), std::string::npos) << answer.body;
   EXPECT_EQ(web_->requests().size(), before);
+}
+
+TEST_F(RemotePicturesTest, OfARequestHaveALimitTogether) {
+  const auto bytes = std::filesystem::file_size(kDemo / "images/hearts.jpg");
+  const auto narrow = make_server(net::PublicFileOptions{
+      .max_bytes = bytes * 3 / 2, .may_dial = [](auto&) { return true; }, .any_port = true});
+  json body = openai(web_->url() + "/hearts.jpg");
+  EXPECT_EQ(post(*narrow, "/v1/chat/completions", body).status, 200);
+  json& content = body["messages"][0]["content"];
+  content.insert(content.begin(), content.front());
+  const ApiAnswer answer = post(*narrow, "/v1/chat/completions", body);
+  EXPECT_EQ(answer.status, 400) << answer.body;
+  EXPECT_EQ(answer.parsed()["error"]["param"], "messages[0].content[1].image_url");
+}
+
+TEST_F(RemotePicturesTest, OfAllRequestsHaveALimitWhileTheyAreHeld) {
+  RemotePictures pictures(net::PublicFileOptions{.max_bytes = 2 * kLargeBytes,
+                                                 .max_time = std::chrono::minutes(10),
+                                                 .may_dial = [](auto&) { return true; },
+                                                 .any_port = true});
+  const std::string url = web_->url() + "/large";
+  ChatTask first = task_of(url), second = task_of(url), third = task_of(url);
+  pictures.fetch(first, {});
+  pictures.fetch(second, {});
+  try {
+    pictures.fetch(third, {});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kBusy);
+  }
+  first = {};
+  third = task_of(url);
+  pictures.fetch(third, {});
+  EXPECT_EQ(third.pictures[0].bytes.size(), kLargeBytes + 6);
 }
 
 TEST_F(RemotePicturesTest, AnErrorTellsNothingOfWhatIsThere) {

@@ -45,7 +45,8 @@ TEST_F(RerankApiTest, RanksTextsAsColbertDoes) {
   engine::Embedder embedder({.model = folder_, .threads = 1});
   engine::EmbeddingRequest request{.texts = texts, .outputs = {.dense = false, .colbert = true}};
   request.texts.push_back(query);
-  const auto encoded = embedder.embed(request).texts;
+  const engine::EmbeddingResult embedded = embedder.embed(request);
+  const auto& encoded = embedded.texts;
   std::vector<std::pair<float, std::size_t>> expected;
   expected.reserve(texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) {
@@ -64,9 +65,14 @@ TEST_F(RerankApiTest, RanksTextsAsColbertDoes) {
     EXPECT_NEAR(results[i].at("relevance_score").get<float>(), -expected[i].first, 1e-5f);
     EXPECT_EQ(results[i].at("document").at("text"), texts[expected[i].second]);
   }
-  EXPECT_GT(answer.parsed().at("usage").at("total_tokens"), 0);
-  const json all = post({{"query", query}, {"documents", {{{"text", "a"}}, "b"}}}).parsed();
-  EXPECT_EQ(all.at("results").size(), 2u) << all;
+  EXPECT_EQ(answer.parsed().at("usage").at("total_tokens"), embedded.stats.tokens);
+  json objects = json::array();
+  for (const std::string& text : texts) objects.push_back({{"text", text}});
+  const json all = post({{"query", query}, {"documents", objects}}).parsed();
+  ASSERT_EQ(all.at("results").size(), texts.size()) << all;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    EXPECT_EQ(all.at("results")[i].at("relevance_score"), results[i].at("relevance_score"));
+  }
   EXPECT_FALSE(all.at("results")[0].contains("document"));
 }
 
