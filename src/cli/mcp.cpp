@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/data_folder.h"
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "base/stop_token.h"
@@ -24,6 +25,7 @@
 #include "cli/library_option.h"
 #include "cli/terminal.h"
 #include "cli/user_language.h"
+#include "decoding/helpers.h"
 #include "mcp/file_roots.h"
 #include "mcp/server.h"
 #include "mcp/session.h"
@@ -115,11 +117,13 @@ void serve_mcp(const McpOptions& options) {
   for (const std::string& model : options.models) {
     find_or_pull_model(model, options.common, stop);
   }
-  server::ServedModels models({.host = make_host(options.common, options.threads),
-                               .models = options.models,
-                               .align = [&](const std::filesystem::path& folder) {
-                                 align_model(folder, options.common, stop);
-                               }});
+  server::ServedModels models(
+      {.host = make_host(options.common, options.threads, decoding::kHelperBytes),
+       .models = options.models,
+       .align =
+           [&](const std::filesystem::path& folder) { align_model(folder, options.common, stop); },
+       .helpers = std::make_shared<decoding::Helpers>(
+           decoding::HelperOptions{.program = program_path()})});
   tasks::SharedReader reader(models.host());
   const mcp::Server server({.tools = {.models = models,
                                       .reader = reader,

@@ -37,31 +37,30 @@ class Answers {
     image::Image image;
     try {
       MessageReader from(call);
-      MessageWriter result;
-      carry_out(from, descriptor, result, image);
       answer.number(true);
-      answer.append(result);
+      carry_out(from, descriptor, answer, image);
     } catch (const Error& error) {
-      fail(error, answer);
+      answer = failure(error);
     } catch (const std::bad_alloc&) {
-      fail({ErrorCode::kTooLarge,
-            tr("{}: takes more memory to decode than oko reserves for it",
-               "{}: для декодирования нужно больше памяти, чем oko выделяет", name_)},
-           answer);
+      answer = failure({ErrorCode::kTooLarge,
+                        tr("{}: takes more memory to decode than oko reserves for it",
+                           "{}: для декодирования нужно больше памяти, чем oko выделяет", name_)});
     }
     return channel_.send(answer.bytes()) == Channel::Result::kDone &&
            channel_.send_bytes(image.rgb) == Channel::Result::kDone;
   }
 
  private:
-  static void fail(const Error& error, MessageWriter& answer) {
+  static MessageWriter failure(const Error& error) {
+    MessageWriter answer;
     answer.number(false);
     write(answer, error);
+    return answer;
   }
 
   /// `image` gets the pixels that follow the result.
   void carry_out(MessageReader& from, int descriptor, MessageWriter& result, image::Image& image) {
-    const Call call = from.kind(Call::kReadPage);
+    const Call call = from.kind(Call::kReadText);
     if (call == Call::kOpen) {
       open(from.text(), descriptor);
       return;
@@ -76,6 +75,11 @@ class Answers {
       }
       image = image::load(*file_, limits, page);
       write(result, image);
+      return;
+    }
+    if (call == Call::kReadText) {
+      const auto kind = from.kind(document::TextKind::kEmail);
+      write(result, document::read_text_document(*file_, kind));
       return;
     }
     const document::PdfOptions options = read_pdf_options(from);
@@ -136,6 +140,7 @@ int run_helper() {
   // All that these libraries open or load, while it is allowed.
   image::start_decoders();
   document::lock_pdfium();
+  document::start_text_readers();
   const Confinement confinement = helpers_have_limits() ? confine() : Confinement();
   const Channel channel(kHelperSocket);
   MessageWriter ready;

@@ -12,8 +12,10 @@ namespace oko::decoding {
 namespace {
 
 // Memory that a helper may take beyond what is reserved, before the system refuses it: what
-// libraries keep, stacks of threads. The second: for a PDF, whose pictures nobody has counted.
-constexpr std::uint64_t kSpareBytes = 256'000'000, kSparePdfBytes = 1'500'000'000;
+// libraries keep, stacks of threads. The second: for a PDF, whose pictures nobody has counted. The
+// third: for a text, which may be packed, and has limits of its own.
+constexpr std::uint64_t kSpareBytes = 256'000'000, kSparePdfBytes = 1'500'000'000,
+                        kSpareTextBytes = 1'000'000'000;
 
 std::uint64_t pixels_of(int width, int height) {
   return static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
@@ -123,7 +125,7 @@ std::string HelperDecoder::answer_of(std::string_view call, std::uint64_t more_b
                                      int descriptor) {
   std::string answer = helper_->ask(call, more_bytes, descriptor);
   MessageReader reader(answer);
-  if (reader.flag()) return answer.substr(1);
+  if (reader.flag()) return answer.erase(0, 1);  // a copy may be large
   Error error = read_error(reader);
   reader.require_end();
   throw error;
@@ -237,6 +239,17 @@ document::PdfPage HelperDecoder::read_page(const InputFile& file,
     if (is_drawn) receive_pixels(image);
     return read;
   });
+}
+
+document::TextDocument HelperDecoder::read_text_document(const InputFile& file,
+                                                         document::TextKind kind) {
+  constexpr std::uint64_t kCopies = 4;  // the bytes, their text, its blocks, the answer
+  const MutexLock lock(mutex_);
+  opened_.reset();
+  MessageWriter call = call_of(Call::kReadText);
+  call.kind(kind);
+  return ask(file, call, kCopies * file.size() + kSpareTextBytes,
+             [](MessageReader& answer) { return decoding::read_text_document(answer); });
 }
 
 std::uint64_t HelperDecoder::bytes_elsewhere(std::uint64_t pixels) const {

@@ -34,6 +34,8 @@ class HelperDecoder final : public document::PageDecoder {
                                int page) override;
   document::PdfPage read_page(const InputFile& file, const document::PdfOptions& options, int page,
                               const document::PdfPageOptions& needs) override;
+  document::TextDocument read_text_document(const InputFile& file,
+                                            document::TextKind kind) override;
   std::uint64_t bytes_elsewhere(std::uint64_t pixels) const override;
 
  private:

@@ -20,11 +20,13 @@ namespace {
 
 constexpr std::uint64_t kLargestAnswer = 256'000'000;  // bytes; the text of a page of a PDF
 
-/// What a helper gets of the environment, which may have keys and tokens: how to find libraries.
+/// What a helper gets of the environment, which may have keys and tokens: how to find libraries,
+/// and the locale, whose encoding GMime takes for names of files that declare none.
 std::vector<std::string> environment_of_helper() {
   constexpr const char* kNames[] = {
-      "LD_LIBRARY_PATH", "LD_PRELOAD",   "DYLD_LIBRARY_PATH",         "ASAN_OPTIONS",
-      "UBSAN_OPTIONS",   "TSAN_OPTIONS", "DYLD_FALLBACK_LIBRARY_PATH"};
+      "LD_LIBRARY_PATH", "LD_PRELOAD",   "DYLD_LIBRARY_PATH",          "ASAN_OPTIONS",
+      "UBSAN_OPTIONS",   "TSAN_OPTIONS", "DYLD_FALLBACK_LIBRARY_PATH", "LC_ALL",
+      "LC_CTYPE",        "LANG"};
   std::vector<std::string> variables;
   for (const char* name : kNames) {
     if (const auto value = environment(name)) variables.push_back(std::string(name) + "=" + *value);

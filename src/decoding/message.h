@@ -29,7 +29,6 @@ class MessageWriter {
   }
   void text(std::string_view text);
   void localized(const LocalizedText& text);
-  void append(const MessageWriter& other) { bytes_ += other.bytes_; }
 
   const std::string& bytes() const { return bytes_; }
 

@@ -1,5 +1,7 @@
 #include "decoding/page_messages.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -42,6 +44,7 @@ void write(MessageWriter& to, const LocalizedText& text) {
 
 void write(MessageWriter& to, const document::Word& word);
 void write(MessageWriter& to, const document::Line& line);
+void write(MessageWriter& to, const document::TextBlock& block);
 
 template <typename Item>
 void write_all(MessageWriter& to, const std::vector<Item>& items) {
@@ -92,6 +95,25 @@ document::Line read_line(MessageReader& from) {
 
 LocalizedText read_note(MessageReader& from) {
   return from.localized();
+}
+
+void write(MessageWriter& to, const document::TextBlock& block) {
+  to.kind(block.kind);
+  to.number(block.level);
+  to.text(block.text);
+}
+
+document::TextBlock read_block(MessageReader& from) {
+  constexpr int kDeepest = 1000;
+  document::TextBlock block;
+  block.kind = from.kind(document::TextBlock::Kind::kCode);
+  block.level = from.within(0, kDeepest);
+  block.text = from.text();
+  const bool has_controls = std::any_of(block.text.begin(), block.text.end(), [](char c) {
+    return static_cast<unsigned char>(c) < ' ' && c != '\n' && c != '\t';
+  });
+  if (block.text.empty() || has_controls) throw BadMessage();
+  return block;
 }
 
 void write(MessageWriter& to, const document::Page& page) {
@@ -248,6 +270,29 @@ document::PdfPage read_page(MessageReader& from) {
   page.image = read_image(from);
   page.notes = read_all(from, read_note);
   return page;
+}
+
+void write(MessageWriter& to, const document::TextDocument& text) {
+  to.text(text.title);
+  to.text(text.language);
+  to.number(text.date.has_value());
+  if (text.date) to.number(std::int64_t{text.date->time_since_epoch().count()});
+  write_all(to, text.blocks);
+  write_all(to, text.notes);
+}
+
+document::TextDocument read_text_document(MessageReader& from) {
+  constexpr std::int64_t kZone = 86'400;  // seconds, by which a date in UTC may be in another year
+  document::TextDocument text;
+  text.title = from.text();
+  text.language = from.text();
+  if (from.flag()) {
+    text.date = std::chrono::sys_seconds(
+        std::chrono::seconds(from.within(kFirstTime - kZone, kLastTime + kZone)));
+  }
+  text.blocks = read_all(from, read_block);
+  text.notes = read_all(from, read_note);
+  return text;
 }
 
 }  // namespace oko::decoding

@@ -4,6 +4,7 @@
 #include "decoding/message.h"
 #include "document/pdf.h"
 #include "document/pdf_page.h"
+#include "document/text_document.h"
 #include "image/image.h"
 
 namespace oko::decoding {
@@ -16,6 +17,7 @@ enum class Call : std::uint8_t {
   kLoad,
   kPageSize,
   kReadPage,
+  kReadText,
 };
 
 // Readers throw BadMessage for values that no decoder gives: the helper is not trusted. Whether a
@@ -43,5 +45,8 @@ document::PageSize read_page_size(MessageReader& from);
 /// Without the pixels of its picture.
 void write(MessageWriter& to, const document::PdfPage& page);
 document::PdfPage read_page(MessageReader& from);
+
+void write(MessageWriter& to, const document::TextDocument& text);
+document::TextDocument read_text_document(MessageReader& from);
 
 }  // namespace oko::decoding

@@ -111,6 +111,11 @@ void BlockWriter::add(TextBlock::Kind kind, int level, std::string_view text) {
   std::string clean = clean_text(text, !keeps_spaces);
   if (trimmed(clean).empty()) return;
   require_room(clean.size());
+  if (document_.blocks.size() >= limits_.max_blocks) {
+    throw Error(ErrorCode::kTooLarge, tr("{}: its text has more than {} parts",
+                                         "{}: в его тексте больше {:части|частей|частей}", name_,
+                                         Count(limits_.max_blocks)));
+  }
   text_bytes_ += clean.size();
   document_.blocks.push_back({kind, level, std::move(clean)});
 }

@@ -45,11 +45,6 @@ std::string string_of(const char* text) {
   return text == nullptr ? std::string() : std::string(text);
 }
 
-void prepare_gmime() {
-  static std::once_flag once;
-  std::call_once(once, [] { g_mime_init(); });
-}
-
 /// Encodings of header fields with bytes beyond ASCII, which nothing declares.
 OptionsOwner make_options() {
   OptionsOwner options(g_mime_parser_options_new());
@@ -256,9 +251,14 @@ class EmailReader {
 
 }  // namespace
 
+void start_email_reader() {
+  static std::once_flag once;
+  std::call_once(once, [] { g_mime_init(); });
+}
+
 void read_email_text(std::string_view bytes, BlockWriter& writer) {
   require_flat_addresses(bytes, writer.name());
-  prepare_gmime();
+  start_email_reader();
   const OptionsOwner options = make_options();
   const ObjectOwner<GMimeStream> stream(
       g_mime_stream_mem_new_with_buffer(bytes.data(), bytes.size()));

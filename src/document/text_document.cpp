@@ -113,6 +113,11 @@ std::string bytes_of(const InputFile& file, TextKind kind, const TextLimits& lim
 
 }  // namespace
 
+void start_text_readers() {
+  start_email_reader();
+  start_text_decoding();
+}
+
 const char* name_of(TextKind kind) {
   switch (kind) {
     case TextKind::kPlain:

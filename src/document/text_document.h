@@ -51,8 +51,9 @@ struct TextLimits {
   /// All that is unpacked of a DOCX file; it counts the markup, too.
   std::uint64_t max_unpacked_bytes = 512'000'000;
   std::uint64_t max_text_bytes = 128'000'000;  ///< of the blocks
-  int max_depth = 200;                         ///< elements, or parts of an email, in each other
-  int max_parts = 10'000;                      ///< of a DOCX file or an email
+  std::size_t max_blocks = 4'000'000;
+  int max_depth = 200;     ///< elements, or parts of an email, in each other
+  int max_parts = 10'000;  ///< of a DOCX file or an email
 };
 
 /// The kind of a file by its first bytes (1024 are sufficient), then by its name; nothing if it is
@@ -62,6 +63,9 @@ std::optional<TextKind> text_kind_of(const std::filesystem::path& path, std::str
 
 /// Bytes for `text_kind_of`.
 inline constexpr std::size_t kTextHeadBytes = 1024;
+
+/// Loads what reading text would load later, for a process that may open no files from then on.
+void start_text_readers();
 
 /// The text of a file. Throws kBadInput if it is damaged or no such file, kUnsupported if it is
 /// encrypted, kTooLarge; also as InputFile does.

@@ -202,6 +202,12 @@ std::string_view guessed_charset(std::string_view bytes) {
   return best;
 }
 
+void start_text_decoding() {
+  static const std::array<Converter, 6> kept_open{
+      Converter("windows-1251"), Converter("koi8-r"),   Converter("ibm866"),
+      Converter("windows-1252"), Converter("utf-16le"), Converter("utf-16be")};
+}
+
 std::string decode_text(std::string_view bytes, std::string_view charset) {
   if (bytes.starts_with("\xEF\xBB\xBF")) {
     return oko::text::replace_invalid_utf8(bytes.substr(3));

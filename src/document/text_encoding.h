@@ -10,6 +10,10 @@ namespace oko::document {
 /// name of IANA or WHATWG), a guess (`guessed_charset`).
 std::string decode_text(std::string_view bytes, std::string_view charset = {});
 
+/// Opens the encodings that `guessed_charset` gives, for a process that may open no files from then
+/// on: systems load them from files.
+void start_text_decoding();
+
 /// The encoding of text that is not UTF-8: "windows-1251", "koi8-r", "ibm866" if it is Russian,
 /// "utf-16le" or "utf-16be" if every second byte is zero, else "windows-1252".
 std::string_view guessed_charset(std::string_view bytes);

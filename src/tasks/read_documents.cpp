@@ -137,13 +137,15 @@ void finish(Opened& opened, const DocumentSink& sink) {
 std::optional<budget::Reservation> room_for_text(const InputFile& file,
                                                  const ReadPagesOptions& options,
                                                  const StopToken& stop) {
-  constexpr std::uint64_t kSmall = 1'000'000, kCopies = 4;
+  constexpr std::uint64_t kSmall = 1'000'000;
   if (file.size() <= kSmall) return std::nullopt;
+  // A decoder in another process has a copy while this one gets it.
+  const std::uint64_t copies = options.decoder ? 6 : 4;
   if (options.reader != nullptr) {
-    return options.reader->reserve_for_text(kCopies * file.size(), stop);
+    return options.reader->reserve_for_text(copies * file.size(), stop);
   }
   const std::uint64_t least =
-      engine::runtime_bytes(false) + kCopies * file.size() + options.beside_bytes;
+      engine::runtime_bytes(false) + copies * file.size() + options.beside_bytes;
   if (least <= options.budget_bytes) return std::nullopt;
   const budget::OverBudget error(least, options.budget_bytes);
   throw Error(error.code(), format_text("{}: {}", file.path().string(), error.message()),
@@ -154,10 +156,13 @@ void read_text(Opened& opened, const ReadDocumentsOptions& options, const text::
                const StopToken& stop) {
   ReadDocument& read = opened.read;
   try {
-    const auto kind = document::text_kind_of(read.document.path, opened.head);
+    const document::TextKind kind = document::text_kind_of(read.document.path, opened.head)
+                                        .value_or(document::TextKind::kPlain);
     const auto memory = room_for_text(*opened.file, options.pages, stop);
-    document::TextDocument text =
-        document::read_text_document(*opened.file, kind.value_or(document::TextKind::kPlain));
+    document::PageDecoder* decoder = options.pages.decoder.get();
+    document::TextDocument text = decoder != nullptr
+                                      ? decoder->read_text_document(*opened.file, kind)
+                                      : document::read_text_document(*opened.file, kind);
     read.document.title = text.title;
     if (text.date) read.document.date = text.date->time_since_epoch().count();
     read.notes = text.notes;

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -59,7 +60,7 @@ int lie(const Channel& channel, const std::string& about) {
     MessageReader from(call);
     MessageWriter answer;
     answer.number(true);
-    switch (from.kind(Call::kReadPage)) {
+    switch (from.kind(Call::kReadText)) {
       case Call::kOpen:
         break;
       case Call::kReadHeader: {
@@ -79,6 +80,12 @@ int lie(const Channel& channel, const std::string& about) {
         document::PdfPage page;
         page.plausible = true;  // without a text
         write(answer, page);
+        break;
+      }
+      case Call::kReadText: {
+        document::TextDocument text;
+        text.blocks.push_back({.text = about == "control" ? "a\x1B[2J" : ""});
+        write(answer, text);
         break;
       }
       case Call::kPageCount:
@@ -157,10 +164,20 @@ std::uintmax_t count_in(const std::string& file) {
   while (true) ::pause();
 }
 
+/// Makes a system call by the numbers of another architecture, for which there is no mercy.
+void violate_filter() {
+#if defined(__linux__) && defined(__x86_64__)
+  constexpr long kNumbersOfX32 = 0x40000000;
+  ::syscall(kNumbersOfX32 | SYS_getpid);
+#else
+  std::abort();
+#endif
+}
+
 int misbehave(const std::string& how, const std::string& what, const std::string& file) {
   Confinement confinement;
   if (how == "killed") be_killed(what, file);
-  if (how == "escape") confinement = confine();
+  if (how == "escape" || how == "violate") confinement = confine();
   const Channel channel(kHelperSocket);
   be_ready(channel, confinement);
   if (how == "lie") return lie(channel, what);
@@ -174,6 +191,7 @@ int misbehave(const std::string& how, const std::string& what, const std::string
   take_file(channel);
   if (channel.receive(call, UINT64_MAX, descriptor) != Channel::Result::kDone) return 0;
   if (how == "crash") std::abort();
+  if (how == "violate") violate_filter();
   if (how == "memory") take_all_memory();
   if (how == "shared") take_shared_memory();
   if (how == "escape") {

@@ -16,12 +16,15 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "base/stop_token.h"
 #include "decoding/page_messages.h"
 #include "document/pages.h"
+#include "document/text_document.h"
+#include "tests/support/docx_file.h"
 #include "tests/support/sanitizers.h"
 #include "tests/support/scratch_folder.h"
 
@@ -30,9 +33,11 @@ namespace {
 
 namespace fs = std::filesystem;
 using document::Pages;
+using document::TextKind;
 
 const fs::path kPictures = OKO_SOURCE_DIR "/tests/image/data";
 const fs::path kDocuments = OKO_SOURCE_DIR "/tests/document/data";
+const fs::path kText = OKO_SOURCE_DIR "/demo/texts/bicycle.md";
 
 HelperOptions helper(std::vector<std::string> arguments = {kHelperArgument}) {
   HelperOptions options;
@@ -101,6 +106,59 @@ std::string described(Pages& pages, std::size_t i, std::uint64_t bytes) {
   return all;
 }
 
+std::string described(const document::TextDocument& text) {
+  std::string all = text.title + "\n" + text.language + "\n";
+  if (text.date) all += fmt::format("{}\n", text.date->time_since_epoch().count());
+  for (const document::TextBlock& block : text.blocks) {
+    all += fmt::format("{} {} {}\n", static_cast<int>(block.kind), block.level, block.text);
+  }
+  for (const LocalizedText& note : text.notes) all += described(note);
+  return all;
+}
+
+/// Files of text of this repository.
+std::vector<fs::path> all_texts() {
+  std::vector<fs::path> files{OKO_SOURCE_DIR "/README.ru.md"};
+  for (const char* folder : {"fuzz/corpus/text_document", "demo/texts", "docs", "tests/ocr/data"}) {
+    for (const auto& entry : fs::directory_iterator(fs::path(OKO_SOURCE_DIR) / folder)) {
+      const fs::path extension = entry.path().extension();
+      if (!entry.is_regular_file()) continue;
+      if (extension.empty() || extension == ".txt" || extension == ".md") {
+        files.push_back(entry.path());
+      }
+    }
+  }
+  return files;
+}
+
+/// An email in Russian: an encoding of each kind, a file in it, an email in it.
+std::string russian_email() {
+  return "From: =?koi8-r?B?6dfBzg==?= <ivan@example.org>\r\nTo: a@example.org\r\n"
+         "Subject: =?UTF-8?Q?=D0=A1=D1=87=D1=91=D1=82_?= =?UTF-8?B?4oSWIDU=?=\r\n"
+         "Date: Wed, 01 May 2024 03:00:00 +0300\r\n"
+         "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+         "--b\r\nContent-Type: text/plain; charset=windows-1251\r\n"
+         "Content-Transfer-Encoding: quoted-printable\r\n\r\n=CF=F0=E8=\r\n=E2=E5=F2\r\n"
+         "--b\r\nContent-Type: text/html; charset=iso-2022-jp\r\n\r\n<p>\x1B$B$\"\x1B(B\r\n"
+         "--b\r\nContent-Type: application/pdf; name=\"\xD1\x87.pdf\"\r\n\r\n%PDF\r\n"
+         "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: Re: x\r\n"
+         "Date: Wed, 1 May 2024 03:00:00 MSK\r\n\r\ninside\r\n--b--\r\n";
+}
+
+/// A DOCX file with all that oko reads of one.
+std::string russian_docx() {
+  const std::string properties =
+      "<p xmlns:d=\"d\"><d:title>Договор</d:title><d:language>ru-RU</d:language>"
+      "<d:modified>2024-05-01T10:00:00Z</d:modified></p>";
+  return docx_file(
+      "<w:p><w:pPr><w:pStyle w:val=\"Heading1\"/></w:pPr><w:r><w:t>Глава</w:t></w:r>"
+      "</w:p><w:tbl><w:tr><w:tc><w:p><w:r><w:t>a</w:t></w:r></w:p></w:tc></w:tr>"
+      "</w:tbl>",
+      {{"docProps/core.xml", properties},
+       {"word/header1.xml", docx_body("<w:p><w:r><w:t>Верх</w:t></w:r></w:p>")},
+       {"word/media/a.png", "png"}});
+}
+
 std::vector<fs::path> all_files() {
   std::vector<fs::path> files;
   for (const fs::path& folder : {kPictures, kDocuments}) {
@@ -142,18 +200,22 @@ class HelpersTest : public ScratchFolderTest {
   }
   std::uintmax_t lines_of_starts() const { return text_of(starts()).size(); }
 
-  /// The message of what is not decoded.
-  std::string message_of_helper(std::vector<std::string> arguments, bool is_pdf = false) {
+  /// The message of what is not decoded: a picture, a PDF or a text by the name of `path`.
+  std::string message_of_helper(std::vector<std::string> arguments,
+                                const fs::path& path = kPictures / "rgb.png") {
     HelperOptions options = helper(std::move(arguments));
     options.cpu_seconds = 1;
     Helpers helpers(options);
     const auto decoder = helpers.decoder({});
-    const InputFile file(is_pdf ? kDocuments / "text.pdf" : kPictures / "rgb.png",
-                         ErrorCode::kBadInput);
+    const InputFile file(path, ErrorCode::kBadInput);
     return message_of(
         [&] {
+          if (path.extension() == ".md") {
+            decoder->read_text_document(file, TextKind::kMarkdown);
+            return;
+          }
           decoder->page_count(file, {});
-          if (is_pdf) {
+          if (path.extension() == ".pdf") {
             decoder->read_page(file, {}, 0, {});
           } else {
             decoder->load(file, {}, 0);
@@ -198,6 +260,98 @@ TEST_F(HelpersTest, DecodeWhatHasTextWithItsPicture) {
   Pages pages({(kDocuments / "mixed.pdf").string()}, there);
   for (std::size_t i = 0; i < pages.size(); ++i) {
     EXPECT_EQ(described(pages, i, UINT64_MAX), described(expected, i, UINT64_MAX)) << i;
+  }
+}
+
+TEST_F(HelpersTest, ReadTextsAsThisProcessDoesBitForBit) {
+  // Words of Russian in other encodings, which the system loads from its files.
+  const std::string windows1251 = "\xD1\xF7\xB8\xF2 \xE7\xE0 \xE2\xEE\xE4\xF3";
+  const std::string koi8 = "\xF3\xDE\xA3\xD4 \xDA\xC1 \xD7\xCF\xC4\xD5";
+  const std::pair<const char*, std::string> kMore[] = {
+      {"1251.txt", windows1251},
+      {"koi8.md", "# " + koi8},
+      {"1251.html", "<meta charset=windows-1251><p>" + windows1251},
+      {"iso.html", "<html lang=ru><meta charset=iso-8859-5><p>\xC1\xE7\xF1\xE2"},
+      {"sjis.html", "<meta charset=shift_jis><p>\x82\xA0"},
+      {"utf16.txt", std::string("\xFF\xFE\x1F\x04\x34\x00", 6)},
+      {"nul.csv", std::string("a\0b;c\n", 6)},
+      {"docx.docx", russian_docx()},
+      {"broken.docx", russian_docx().substr(0, 300)},
+      {"xml.docx", zip_file({{"word/document.xml", "<a><b></a>"}})},
+      {"email.eml", russian_email()},
+      {"broken.eml", "no header"},
+      {"empty.txt", ""},
+      {"page.md", "<!DOCTYPE html><p>a page in place of a file"},
+      {"date.html", "<meta name=date content=\"0001-01-01T00:00+14:00\"><p>old"}};
+  std::vector<fs::path> files = all_texts();
+  ASSERT_GT(files.size(), 30u);
+  for (const auto& [name, bytes] : kMore) {
+    std::ofstream(folder_ / name, std::ios::binary) << bytes;
+    files.push_back(folder_ / name);
+  }
+  Helpers helpers(helper());
+  const auto decoder = helpers.decoder({});
+  constexpr TextKind kKinds[] = {TextKind::kPlain, TextKind::kMarkdown, TextKind::kHtml,
+                                 TextKind::kDocx, TextKind::kEmail};
+  for (const fs::path& path : files) {
+    const InputFile file(path, ErrorCode::kBadInput);
+    for (const TextKind kind : kKinds) {
+      const std::string expected =
+          outcome_of([&] { return described(document::read_text_document(file, kind)); });
+      EXPECT_EQ(outcome_of([&] { return described(decoder->read_text_document(file, kind)); }),
+                expected)
+          << path;
+    }
+  }
+}
+
+TEST_F(HelpersTest, ATextThatIsABombEndsAlone) {
+  if (OKO_SANITIZED) GTEST_SKIP() << "it takes minutes";
+  Helpers helpers(helper());
+  const auto decoder = helpers.decoder({}, HelperScope::kFile);
+  const auto outcome = [&](const std::string& name, const std::string& bytes) {
+    std::ofstream(folder_ / name, std::ios::binary) << bytes;
+    const InputFile file(folder_ / name, ErrorCode::kBadInput);
+    const auto kind = document::text_kind_of(name, bytes).value_or(TextKind::kPlain);
+    return outcome_of([&] { return described(decoder->read_text_document(file, kind)); });
+  };
+  std::vector<std::pair<std::string, std::string>> parts{{"word/document.xml", docx_body("")}};
+  for (int i = 0; i < 9; ++i) {
+    parts.emplace_back(fmt::format("word/header{}.xml", i),
+                       docx_body(std::string(60'000'000, ' ')));
+  }
+  EXPECT_TRUE(outcome("zip.docx", zip_file(parts))
+                  .starts_with("too_large " + (folder_ / "zip.docx").string() +
+                               ": its unpacked content is over the limit"));
+  std::string entities = "<!DOCTYPE x [<!ENTITY a0 \"ha\">";
+  for (int i = 1; i < 30; ++i) {
+    entities += fmt::format("<!ENTITY a{} \"&a{};&a{};\">", i, i - 1, i - 1);
+  }
+  EXPECT_TRUE(outcome("xml.docx", zip_file({{"word/document.xml", entities + "]><x>&a29;</x>"}}))
+                  .starts_with("bad_input"));
+  std::string paragraphs = "<p>";
+  for (int i = 0; i < 4'000'001; ++i) paragraphs += "a<p>";
+  EXPECT_TRUE(outcome("parts.html", paragraphs).starts_with("too_large"));
+  EXPECT_EQ(outcome("good.md", "# Заголовок"), "Заголовок\n\n1 1 Заголовок\n");
+}
+
+TEST_F(HelpersTest, AParserThatFailsEndsItsTextAlone) {
+  for (const char* how : {"crash", "spin", "memory", "violate"}) {
+    const bool has_limits = !OKO_SANITIZED && has_filters();
+    if (how != std::string("crash") && !has_limits) continue;
+    fs::remove(starts());
+    HelperOptions options = helper({"once", starts(), how});
+    options.cpu_seconds = 1;
+    Helpers helpers(options);
+    const auto decoder = helpers.decoder({}, HelperScope::kFile);
+    const InputFile bad(kText, ErrorCode::kBadInput);
+    const std::string message = message_of(
+        [&] { decoder->read_text_document(bad, TextKind::kMarkdown); }, ErrorCode::kBadInput);
+    EXPECT_NE(message.find("bicycle.md: could not be decoded: "), std::string::npos) << message;
+    const std::string reason = how == std::string("spin") ? "takes more than 1 second" : "crashed";
+    EXPECT_NE(message.find(reason), std::string::npos) << how << message;
+    const InputFile good(OKO_SOURCE_DIR "/demo/texts/shchi.txt", ErrorCode::kBadInput);
+    EXPECT_FALSE(decoder->read_text_document(good, TextKind::kPlain).blocks.empty()) << how;
   }
 }
 
@@ -302,8 +456,13 @@ TEST_F(HelpersTest, LiesAreNotBelieved) {
               std::string::npos)
         << about;
   }
-  EXPECT_NE(message_of_helper({"lie", "page"}, /*is_pdf=*/true).find("said what cannot be"),
+  EXPECT_NE(message_of_helper({"lie", "page"}, kDocuments / "text.pdf").find("said what cannot be"),
             std::string::npos);
+  for (const char* about : {"control", "empty", "message"}) {
+    EXPECT_NE(message_of_helper({"lie", about}, kText).find("said what cannot be"),
+              std::string::npos)
+        << about;
+  }
 }
 
 TEST_F(HelpersTest, ReachNeitherFilesNorTheNetworkNorProcesses) {

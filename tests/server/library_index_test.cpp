@@ -225,6 +225,23 @@ TEST_F(LibraryIndexTest, AFileThatCrashesItsDecoderFailsAlone) {
   EXPECT_EQ(ask(server_->port(), "GET", picture).body, drawn.body) << "as the server draws it";
 }
 
+TEST_F(LibraryIndexTest, ATextThatCrashesItsDecoderFailsAlone) {
+  fs::create_directories(root_ / "texts");
+  write_file_atomically(root_ / "texts/a.eml", "From: a@b\nSubject: Zavarka\n\nblack tea\n");
+  write_file_atomically(root_ / "texts/b.md", "# Вода\n\nСчёт за воду");
+  start({{"texts", root_ / "texts"}}, {"once", (root_ / "starts").string(), "crash"});
+  ASSERT_EQ(post({{"root", 1}}).status, 202);
+  const json status = ended();
+  EXPECT_EQ(status.at("state"), "done") << status;
+  ASSERT_EQ(status.at("failures").size(), 1u) << status;
+  EXPECT_EQ(status.at("failures")[0].at("file"), (root_ / "texts/a.eml").string());
+  EXPECT_NE(status.dump().find("its decoder crashed"), std::string::npos) << status;
+  EXPECT_EQ(found("воду"), 1u);
+  ASSERT_EQ(post({{"root", 1}, {"retry", true}}).status, 202);
+  EXPECT_EQ(ended().at("failed"), 0);
+  EXPECT_EQ(found("tea"), 1u);
+}
+
 TEST_F(LibraryIndexTest, DecodersThatAreKilledEndTheRun) {
   start({{"more", root_ / "more"}}, {"killed", "ready"});
   ASSERT_EQ(post(json::object()).status, 202) << "there is one folder alone";
