@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/lower_case.h"
+#include "base/text_escape.h"
 #include "base/trimmed.h"
 #include "document/block_writer.h"
 #include "document/docx_text.h"
@@ -187,7 +188,11 @@ TextDocument parse_text_document(std::string_view bytes, TextKind kind, const st
       read_email_text(bytes, writer);
       break;
   }
+  constexpr std::size_t kLongestTitle = 1000, kLongestLanguage = 100;  // bytes
   document.title = clean_line(document.title);
+  if (document.title.size() > kLongestTitle)
+    document.title = excerpt(document.title, kLongestTitle);
+  if (document.language.size() > kLongestLanguage) document.language.clear();
   return document;
 }
 

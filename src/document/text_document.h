@@ -33,7 +33,7 @@ struct TextBlock {
 
 /// The text of a file that has no pages.
 struct TextDocument {
-  std::string title;     ///< empty: the file does not say
+  std::string title;     ///< at most 1000 bytes; empty: the file does not say
   std::string language;  ///< BCP 47 as the file says ("ru", "en-US"); empty: it does not
   std::optional<std::chrono::sys_seconds> date = {};  ///< as the content says, UTC
   std::vector<TextBlock> blocks;                      ///< in reading order

@@ -166,7 +166,11 @@ void read_text(Opened& opened, const ReadDocumentsOptions& options, const text::
     read.document.title = text.title;
     if (text.date) read.document.date = text.date->time_since_epoch().count();
     read.notes = text.notes;
-    read.passages = passages_of(std::move(text), options.passages, count);
+    const auto count_until_stop = [&](std::string_view part) {  // a text may be large
+      throw_if_stopped(stop);
+      return count(part);
+    };
+    read.passages = passages_of(std::move(text), options.passages, count_until_stop);
   } catch (const Error& error) {
     if (!is_of_input(error.code()) && error.code() != ErrorCode::kOverBudget) throw;
     read.error = error;

@@ -85,6 +85,43 @@ TEST(EmailTextTest, GuessesUndeclaredEncodings) {
             (Texts{"Привет", "Привет всем"}));
 }
 
+std::string repeated(std::string_view text, int count) {
+  std::string all;
+  for (int i = 0; i < count; ++i) all += text;
+  return all;
+}
+
+/// The message of an email that is too large.
+std::string too_large(const std::string& bytes) {
+  try {
+    parse_email(bytes);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kTooLarge) return error.message().in(Language::kEnglish);
+  }
+  return "";
+}
+
+TEST(EmailTextTest, RefusesWhatFillsTheMemoryBeforeItIsParsed) {
+  const std::string mixed = "Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n";
+  EXPECT_EQ(too_large(mixed + repeated("--b\n\nx\n", 100'001)), "a.eml: has too many parts");
+  const std::string fields = repeated("a:b\n", 500'001);
+  EXPECT_EQ(too_large(fields), "a.eml: has too many fields in headers");
+  EXPECT_EQ(too_large("Subject: x\nContent-Type: message/rfc822\n\n" + fields),
+            "a.eml: has too many fields in headers");
+  EXPECT_EQ(too_large("Subject: x\nTo: " + repeated("a,", 100'001)),
+            "a.eml: has too many addresses");
+  EXPECT_EQ(too_large("Subject: x\nTo: " + repeated("a:b;\n ", 501)),
+            "a.eml: has too many groups of addresses");
+  // What people send has many such lines, too.
+  const std::string body = repeated("-- a comment\n--- a\nkey: value\nTo: a, b\n", 20'000);
+  EXPECT_EQ(parse_email("Subject: x\n\n" + body).blocks.size(), 2u);
+}
+
+TEST(EmailTextTest, ATitleIsALine) {
+  const std::string title = parse_email("Subject: " + repeated("ё", 5'000) + "\n\nx").title;
+  EXPECT_EQ(title, repeated("ё", 500));
+}
+
 TEST(EmailTextTest, BrokenEmailsDoNotCrash) {
   EXPECT_THROW(parse_email(""), Error);
   parse_email("Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n--b\n--b\n\n--b--");

@@ -336,6 +336,7 @@ TEST(TextLimitsTest, StopsAtEachLimit) {
   std::string groups = "To: ";
   for (int i = 0; i < 300; ++i) groups += "a:\n b:";
   EXPECT_EQ(code_of(groups, TextKind::kEmail), ErrorCode::kTooLarge);
+  EXPECT_EQ(code_of("a\n\nb\n\nc", TextKind::kPlain, {.max_blocks = 2}), ErrorCode::kTooLarge);
   EXPECT_EQ(code_of(docx_file(deep_docx), TextKind::kDocx), ErrorCode::kTooLarge);
   EXPECT_EQ(code_of(deep_mail, TextKind::kEmail), ErrorCode::kTooLarge);
 }

@@ -4,6 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
+#include <string>
+
+#include "base/stop_token.h"
+#include "tasks/read_documents.h"
+#include "tests/support/scratch_folder.h"
 
 namespace oko::tasks {
 namespace {
@@ -84,6 +90,29 @@ TEST(PassagesTest, TextFileHasNoPlaces) {
   EXPECT_EQ(passages[0].text, "Первый абзац.\n\nSecond paragraph.");
   EXPECT_EQ(passages[0].page, 0);
   EXPECT_TRUE(passages[0].lines.empty());
+}
+
+using ReadDocumentsTest = ScratchFolderTest;
+
+TEST_F(ReadDocumentsTest, AStopEndsTheWorkOnALargeText) {
+  const std::string path = (folder_ / "a.txt").string();
+  std::ofstream text(path);
+  for (int i = 0; i < 1000; ++i) text << "Some words of a sentence. ";
+  text.close();
+  const StopSource source;
+  int counted = 0;
+  const auto count = [&](std::string_view part) {
+    if (++counted == 10) source.request_stop();
+    return words_of(part);
+  };
+  message_of(
+      [&] {
+        read_documents(
+            {path}, {}, count, [](const auto&) { return SameContent{}; },
+            [](const ReadDocument&) { ADD_FAILURE(); }, source.get_token());
+      },
+      ErrorCode::kCancelled);
+  EXPECT_EQ(counted, 10);
 }
 
 }  // namespace
