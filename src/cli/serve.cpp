@@ -92,25 +92,13 @@ std::vector<server::Route> mcp_routes(const LibraryOpener& open_library,
       .roots = roots}));
 }
 
-/// The folders of --root, as `oko index` would be given them.
-std::vector<server::LibraryRoot> library_roots(const std::vector<std::string>& given) {
-  std::vector<server::LibraryRoot> roots;
-  for (const std::string& each : given) {
-    std::filesystem::path folder = std::filesystem::absolute(each).lexically_normal();
-    if (!folder.has_filename() && folder.has_relative_path()) folder = folder.parent_path();
-    const std::string name = folder.filename().string();
-    roots.push_back({.name = name.empty() ? folder.string() : name, .folder = folder});
-  }
-  return roots;
-}
-
 server::ServedLibraryOptions served_library(const LibraryPlace& place, const LibraryOpener& open,
                                             const std::vector<std::string>& roots,
                                             const StopToken& stop) {
   return {.name = place.shown(),
           .file = place.file,
           .open = [open, stop] { return open(stop); },
-          .roots = library_roots(roots),
+          .roots = server::library_roots(roots),
           .lock = [place]() -> std::shared_ptr<void> {
             if (place.address) return nullptr;  // a cluster has a lock of its own
             return try_lock_library(place.file);

@@ -212,7 +212,7 @@ void describe_library(const ApiContext& context, const HttpRequest& /*http*/,
   json["roots"] = Json::array();
   for (const LibraryRoot& root : context.library.roots()) {
     json["roots"].push_back(
-        {{"id", json["roots"].size() + 1}, {"name", root.name}, {"folder", root.folder.string()}});
+        {{"id", root.id}, {"name", root.name}, {"folder", root.folder.string()}});
   }
   response.send({}, dump(json));
 }

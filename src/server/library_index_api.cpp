@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -7,6 +10,7 @@
 #include "server/api.h"
 #include "server/api_error.h"
 #include "server/library_indexing.h"
+#include "server/library_roots.h"
 #include "server/request_json.h"
 
 namespace oko::server {
@@ -52,12 +56,13 @@ Json error_json(const Error& error, Language language) {
 }
 
 /// The figures that `oko index` prints.
-Json json_of(const LibraryIndexing::Status& status, Language language) {
+Json json_of(const LibraryIndexing::Status& status, const ServedLibrary& library,
+             Language language) {
   Json json{{"object", "library.index"}, {"state", name_of(status.state)}};
   if (status.state == LibraryIndexing::State::kIdle) return json;
   const bool describes = status.phase == LibraryIndexing::Phase::kDescribing;
   const tasks::IndexSummary& summary = status.summary;
-  json.update({{"root", status.request.root + 1},
+  json.update({{"root", library.roots().at(status.request.root).id},
                {"caption", status.request.captions},
                {"phase", name_of(status.phase)},
                {"files_done", status.files.files_done},
@@ -86,21 +91,28 @@ Json json_of(const LibraryIndexing::Status& status, Language language) {
 
 void send_status(const ApiContext& context, const HttpRequest& http, HttpResponse& response,
                  int status = 200) {
-  response.send({.status = status}, dump(json_of(context.indexing.status(), language_of(http))));
+  response.send({.status = status},
+                dump(json_of(context.indexing.status(), context.library, language_of(http))));
 }
 
-/// A root is named by its number: no request can name a path.
+/// The place of a root, which is named by its number: no request can name a path.
 std::size_t root_of(const RequestFields& fields, const ServedLibrary& library) {
-  const std::size_t roots = library.roots().size();
-  if (roots == 0) {
+  const std::vector<LibraryRoot>& roots = library.roots();
+  if (roots.empty()) {
     throw Error(ErrorCode::kUsage,
                 tr("no folder may be indexed from here", "отсюда нельзя индексировать папки"),
                 tr("allow one: oko serve --root FOLDER; or run oko index FOLDER",
                    "разрешите: oko serve --root ПАПКА; или запустите oko index ПАПКА"));
   }
-  const auto root = fields.integer("root", 1, static_cast<std::int64_t>(roots));
-  if (!root && roots > 1) fields.need("root");
-  return static_cast<std::size_t>(root.value_or(1)) - 1;
+  const auto id = fields.integer("root", 1, std::numeric_limits<std::int32_t>::max());
+  if (!id && roots.size() > 1) fields.need("root");
+  if (!id) return 0;
+  const auto root = std::find_if(roots.begin(), roots.end(),
+                                 [&](const LibraryRoot& each) { return each.id == *id; });
+  if (root == roots.end()) {
+    refuse_value("root", tr("an id of roots in /v1/library", "id из roots в /v1/library"));
+  }
+  return static_cast<std::size_t>(root - roots.begin());
 }
 
 void start_indexing(const ApiContext& context, const HttpRequest& http, HttpResponse& response) {

@@ -12,14 +12,9 @@
 #include "base/mutex.h"
 #include "base/stop_token.h"
 #include "index/store.h"
+#include "server/library_roots.h"
 
 namespace oko::server {
-
-/// A folder that requests may have indexed. They name it by its number.
-struct LibraryRoot {
-  std::string name;
-  std::filesystem::path folder;  ///< absolute
-};
 
 struct ServedLibraryOptions {
   std::string name = {};                                     ///< its place, for people

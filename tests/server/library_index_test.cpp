@@ -40,7 +40,7 @@ class LibraryIndexTest : public ::testing::Test {
     write_bill(root_ / "more/bill.pdf");
     write_file_atomically(root_ / "secret.txt", "nobody may read this");
     host_ = std::make_shared<engine::ModelHost>(engine::HostOptions{.threads = 1});
-    start({{"notes", root_ / "notes"}, {"more", root_ / "more"}});
+    start({{1, "notes", root_ / "notes"}, {7, "more", root_ / "more"}});
   }
   void TearDown() override {
     server_.reset();
@@ -150,7 +150,7 @@ TEST_F(LibraryIndexTest, IndexesAFolderOfTheRoots) {
   // The next run is of another folder, with the model that the library has now.
   const std::string model = RandomModels::get("bge-m3-small-8bit", 21);
   EXPECT_EQ(get("/v1/library").at("model").at("name"), model) << "by which oko search finds it";
-  ASSERT_EQ(post({{"root", 2}}).status, 202);
+  ASSERT_EQ(post({{"root", 7}}).status, 202);
   const json second = ended();
   EXPECT_EQ(second.at("added"), 1);
   EXPECT_TRUE(second.at("failures").empty()) << "those of the first run";
@@ -200,11 +200,32 @@ TEST_F(LibraryIndexTest, NamesTheFirstFailuresOfMany) {
   EXPECT_EQ(status.at("failures").size(), 100u);
 }
 
+TEST_F(LibraryIndexTest, FoldersWithOneLastNameAreTwo) {
+  for (const char* name : {"a", "b"}) {
+    fs::create_directories(root_ / name / "Photos");
+    write_file_atomically(root_ / name / "Photos/note.txt", std::string("folder ") + name);
+  }
+  const auto photos = [&](const char* name) { return (root_ / name / "Photos").string(); };
+  start(library_roots({photos("a"), photos("b"), photos("a") + "/"}));
+  const json roots = get("/v1/library").at("roots");
+  ASSERT_EQ(roots.size(), 2u) << roots;
+  EXPECT_EQ(roots[0].at("name"), "a/Photos");
+  EXPECT_EQ(roots[1].at("name"), "b/Photos");
+  EXPECT_EQ(post(json::object()).status, 400) << "which one?";
+  ASSERT_EQ(post({{"root", roots[1].at("id")}}).status, 202);
+  EXPECT_EQ(ended().at("root"), roots[1].at("id"));
+  start(library_roots({photos("b"), photos("a")}));
+  EXPECT_EQ(get("/v1/library").at("roots")[0], roots[1]) << "the same in another order";
+  const json documents = get("/v1/library/documents").at("data");
+  ASSERT_EQ(documents.size(), 1u);
+  EXPECT_EQ(documents[0].at("file"), photos("b") + "/note.txt");
+}
+
 TEST_F(LibraryIndexTest, AFileThatCrashesItsDecoderFailsAlone) {
   write_bill(root_ / "more/a.pdf", "Water bill 4712");
-  const std::vector<LibraryRoot> roots{{"more", root_ / "more"}};
+  const std::vector<LibraryRoot> roots{{7, "more", root_ / "more"}};
   start(roots, {"once", (root_ / "starts").string(), "crash"});
-  ASSERT_EQ(post({{"root", 1}}).status, 202);
+  ASSERT_EQ(post({{"root", 7}}).status, 202);
   const json status = ended();
   EXPECT_EQ(status.at("state"), "done") << status;
   EXPECT_EQ(status.at("added"), 1);
@@ -212,7 +233,7 @@ TEST_F(LibraryIndexTest, AFileThatCrashesItsDecoderFailsAlone) {
   EXPECT_EQ(status.at("failures")[0].at("file"), (root_ / "more/a.pdf").string());
   EXPECT_NE(status.dump().find("its decoder crashed"), std::string::npos) << status;
   EXPECT_EQ(found("electricity"), 2u);
-  ASSERT_EQ(post({{"root", 1}, {"retry", true}}).status, 202);
+  ASSERT_EQ(post({{"root", 7}, {"retry", true}}).status, 202);
   EXPECT_EQ(ended().at("failed"), 0);
   EXPECT_EQ(found("water"), 2u);
 
@@ -229,21 +250,21 @@ TEST_F(LibraryIndexTest, ATextThatCrashesItsDecoderFailsAlone) {
   fs::create_directories(root_ / "texts");
   write_file_atomically(root_ / "texts/a.eml", "From: a@b\nSubject: Zavarka\n\nblack tea\n");
   write_file_atomically(root_ / "texts/b.md", "# Вода\n\nСчёт за воду");
-  start({{"texts", root_ / "texts"}}, {"once", (root_ / "starts").string(), "crash"});
-  ASSERT_EQ(post({{"root", 1}}).status, 202);
+  start({{7, "texts", root_ / "texts"}}, {"once", (root_ / "starts").string(), "crash"});
+  ASSERT_EQ(post({{"root", 7}}).status, 202);
   const json status = ended();
   EXPECT_EQ(status.at("state"), "done") << status;
   ASSERT_EQ(status.at("failures").size(), 1u) << status;
   EXPECT_EQ(status.at("failures")[0].at("file"), (root_ / "texts/a.eml").string());
   EXPECT_NE(status.dump().find("its decoder crashed"), std::string::npos) << status;
   EXPECT_EQ(found("воду"), 1u);
-  ASSERT_EQ(post({{"root", 1}, {"retry", true}}).status, 202);
+  ASSERT_EQ(post({{"root", 7}, {"retry", true}}).status, 202);
   EXPECT_EQ(ended().at("failed"), 0);
   EXPECT_EQ(found("tea"), 1u);
 }
 
 TEST_F(LibraryIndexTest, DecodersThatAreKilledEndTheRun) {
-  start({{"more", root_ / "more"}}, {"killed", "ready"});
+  start({{7, "more", root_ / "more"}}, {"killed", "ready"});
   ASSERT_EQ(post(json::object()).status, 202) << "there is one folder alone";
   const json status = ended();
   EXPECT_EQ(status.at("state"), "failed") << status;
@@ -257,7 +278,7 @@ TEST_F(LibraryIndexTest, RunsOneAtATimeAndStops) {
   ASSERT_EQ(post({{"root", 1}}).status, 202);
   EXPECT_EQ(get(kIndex).at("state"), "running");
   EXPECT_EQ(get(kIndex).at("phase"), "starting");
-  const ApiAnswer second = post({{"root", 2}});
+  const ApiAnswer second = post({{"root", 7}});
   EXPECT_EQ(second.status, 409) << second.body;
   EXPECT_NE(second.body.find("notes is being indexed"), std::string::npos) << second.body;
   EXPECT_EQ(found("tea"), 0u) << "requests go on";
@@ -280,7 +301,7 @@ TEST_F(LibraryIndexTest, SaysThatAnotherProcessWrites) {
 
 TEST_F(LibraryIndexTest, TakesNoPaths) {
   const json kBad[] = {{{"root", 0}},
-                       {{"root", 3}},
+                       {{"root", 2}},
                        {{"root", -1}},
                        {{"root", 1.5}},
                        {{"root", "1"}},
@@ -308,7 +329,7 @@ TEST_F(LibraryIndexTest, TakesNoPaths) {
 TEST_F(LibraryIndexTest, FollowsNoLinksOutOfAFolder) {
   fs::create_symlink(root_ / "secret.txt", root_ / "more/link.txt");
   fs::create_directory_symlink(root_, root_ / "more/up");
-  ASSERT_EQ(post({{"root", 2}}).status, 202);
+  ASSERT_EQ(post({{"root", 7}}).status, 202);
   EXPECT_EQ(ended().at("added"), 1);
   EXPECT_EQ(found("nobody"), 0u);
 }

@@ -1,5 +1,5 @@
 // Search over a library, and the memory of the server.
-import {cpSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {basename, dirname, join} from 'node:path';
 import {check, checkAccessible, openPage, Program, same} from './support.mjs';
@@ -36,18 +36,21 @@ export const searchTests = {
   },
 
   async 'indexes a folder that the owner allows'({browser, program, source, library}) {
-    const folder = mkdtempSync(join(tmpdir(), 'oko-web-'));
+    const parent = mkdtempSync(join(tmpdir(), 'oko-web-'));
+    const [folder, other] = ['a', 'b'].map((name) => join(parent, name, 'Photos'));
+    for (const each of [folder, other]) mkdirSync(each, {recursive: true});
     const own = mkdtempSync(join(tmpdir(), 'oko-web-'));
     cpSync(dirname(library), own, {recursive: true});
     writeFileSync(join(folder, 'tea.txt'), 'Zavarka: black tea from the Caucasus.');
     writeFileSync(join(folder, 'broken.png'), 'no picture');
     const server = new Program(program,
-        ['--library', join(own, basename(library)), '--root', folder]);
+        ['--library', join(own, basename(library)), '--root', other, '--root', folder]);
     const page = await openPage(browser, `http://127.0.0.1:${await server.port}`,
         {path: '/#search'});
     await page.locator('.library > summary').click();
     await checkAccessible(page, 'a folder to index');
-    await page.getByRole('button', {name: `Index ${basename(folder)}`}).click();
+    await page.getByRole('button', {name: 'Index b/Photos'}).waitFor();
+    await page.getByRole('button', {name: 'Index a/Photos'}).click();
     await page.locator('.run-result', {hasText: '1 added'}).waitFor();
     await page.getByText('4 files are in the library').waitFor();
     await page.getByText('1 file could not be read').click();
@@ -60,7 +63,7 @@ export const searchTests = {
     await page.locator('.run-result', {hasText: 'Nothing has changed.'}).waitFor();
     await page.close();
     await server.end();
-    for (const each of [folder, own]) rmSync(each, {recursive: true});
+    for (const each of [parent, own]) rmSync(each, {recursive: true});
     return page;
   },
 
