@@ -33,8 +33,10 @@
 #include "tasks/caption_pictures.h"
 #include "tasks/folder_watch.h"
 #include "tasks/index_files.h"
+#include "tasks/index_plan.h"
 #include "tasks/library_encoder.h"
 #include "tasks/library_model.h"
+#include "tasks/library_paths.h"
 #include "tasks/write_sidecars.h"
 
 namespace oko::cli {
@@ -134,10 +136,12 @@ tasks::IndexSummary index_once(const IndexArguments& arguments, const IndexModel
                                index::Store& store, IndexPrinter& printer, const StopToken& stop) {
   printer.begin_run(models.generator != nullptr);
   const tasks::IndexCallbacks callbacks = printer.callbacks();
+  tasks::remember_paths(store, arguments.paths, /*forgets_gone=*/false);
   std::unique_ptr<engine::FixedReservation> for_pages = reserve_for_pages(models);
   tasks::IndexSummary summary =
       index_files(store, *models.embedder, arguments.paths, arguments.run, callbacks, stop);
   for_pages.reset();
+  if (arguments.run.prunes) tasks::remember_paths(store, {}, /*forgets_gone=*/true);
   const tasks::SidecarNote on_note = [&](const LocalizedText& text) { printer.note(text); };
   tasks::SidecarSummary sidecars = tasks::follow_files(printer.gone(), on_note);
   if (models.generator) {
@@ -163,6 +167,11 @@ WrittenLibrary open_to_write(const IndexArguments& arguments, const IndexModels&
                              const LibraryPlace& place, const StopToken& stop) {
   return open_library_to_write(place, models.library_model, learning(models, stop),
                                arguments.common.quiet, stop);
+}
+
+LocalizedText is_not_there(const std::string& path) {
+  return tr("{}: is not there now; its documents stay in the library",
+            "{}: сейчас нет; документы оттуда остаются в библиотеке", path);
 }
 
 /// Runs again whenever files have changed, until the user stops it.
@@ -230,8 +239,7 @@ class WatchedRuns {
     for (const std::string& path : paths_) {
       std::error_code error;
       if (fs::status(path, error).type() != fs::file_type::not_found) continue;
-      say_note(tr("{}: is not there now; its documents stay in the library",
-                  "{}: сейчас нет; документы оттуда остаются в библиотеке", path));
+      say_note(is_not_there(path));
     }
   }
 
@@ -277,12 +285,6 @@ void refuse_options_of_runs(const IndexArguments& arguments) {
 }
 
 void require_paths(const IndexArguments& arguments) {
-  const bool can_be_none = arguments.check || (arguments.rebuild && !arguments.watch);
-  if (arguments.paths.empty() && !can_be_none) {
-    throw Error(ErrorCode::kUsage,
-                tr("wrong usage: PATH is missing", "неверный вызов: не хватает аргумента ПУТЬ"),
-                tr("see oko index --help", "см. oko index --help"));
-  }
   if (arguments.check && (arguments.rebuild || (arguments.watch && arguments.paths.empty()))) {
     throw Error(ErrorCode::kUsage, tr("{} goes neither with {} nor, without PATH, with {}",
                                       "{} не сочетается с {}, а без ПУТИ — и с {}", Knob{"check"},
@@ -302,6 +304,38 @@ void require_paths(const IndexArguments& arguments) {
   }
 }
 
+/// Without PATH: those that the library is of. The documents of one that is not there stay, unless
+/// they are to be removed.
+void take_paths_of(const LibraryPlace& place, IndexArguments& arguments, const StopToken& stop) {
+  const bool needs_none = arguments.check || (arguments.rebuild && !arguments.watch);
+  if (!arguments.paths.empty() || needs_none) return;
+  std::vector<std::string> known;
+  try {
+    const auto store = open_library(place, arguments.common.quiet, stop);
+    known = tasks::library_paths(*store);
+    for (const std::string& path : known) {
+      std::error_code error;
+      const bool is_there = fs::status(path, error).type() != fs::file_type::not_found;
+      const bool is_pruned =
+          arguments.run.prunes && !tasks::documents_below(*store, {path}).empty();
+      if (is_there || is_pruned || arguments.watch) arguments.paths.push_back(path);
+      const bool is_told = arguments.run.prunes || arguments.watch || arguments.common.quiet;
+      if (!is_there && !is_told) say_note(is_not_there(path));
+    }
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kNotFound) throw;
+  }
+  if (!arguments.paths.empty()) return;
+  if (!known.empty()) {
+    throw Error(ErrorCode::kNotFound, tr("no folder of the library is there now: {}",
+                                         "ни одной папки библиотеки сейчас нет: {}", known[0]));
+  }
+  throw Error(ErrorCode::kUsage,
+              tr("wrong usage: PATH is missing", "неверный вызов: не хватает аргумента ПУТЬ"),
+              tr("oko index FOLDER; from then on the library knows its folders",
+                 "oko index ПАПКА; дальше библиотека помнит свои папки"));
+}
+
 /// The model that a library was made with; nothing if there is none to read.
 std::optional<index::LibraryModel> model_of_library(const LibraryPlace& place,
                                                     const StopToken& stop) {
@@ -315,9 +349,19 @@ std::optional<index::LibraryModel> model_of_library(const LibraryPlace& place,
   }
 }
 
+/// A folder by its whole path: searches may run in another one.
+std::string lasting_name(const std::string& model) {
+  std::error_code error;
+  if (!fs::is_directory(model, error)) return model;
+  const fs::path folder = fs::absolute(model).lexically_normal();
+  return (folder.has_filename() ? folder : folder.parent_path()).string();
+}
+
 /// A library keeps its model and prefixes, also if it is rebuilt, unless others are given.
 void take_model_of(const std::optional<index::LibraryModel>& own, IndexArguments& arguments) {
-  if (!own || arguments.given_model.value_or(own->name) != own->name) return;
+  if (!own || lasting_name(arguments.given_model.value_or(own->name)) != lasting_name(own->name)) {
+    return;
+  }
   arguments.model = own->name;
   if (!arguments.prefixes.query) arguments.prefixes.query = own->query_prefix;
   if (!arguments.prefixes.passage) arguments.prefixes.passage = own->passage_prefix;
@@ -349,10 +393,21 @@ void run_checked(IndexArguments arguments, const IndexModels& models, const Repa
   require_mended(mended, repair);
 }
 
+/// The paths of a library; none if it is too damaged to tell.
+std::vector<std::string> paths_of_damaged(const LibraryPlace& place, const StopToken& stop) {
+  try {
+    return tasks::library_paths(*open_library(place, /*is_quiet=*/true, stop));
+  } catch (const Error&) {
+    throw_if_stopped(stop);
+    return {};
+  }
+}
+
 void run_rebuild(IndexArguments arguments, const IndexModels& models, const RepairOptions& repair,
                  const StopToken& stop) {
   tasks::IndexSummary summary;
   IndexPrinter printer(arguments.json, arguments.common.quiet);
+  const std::vector<std::string> known_paths = paths_of_damaged(repair.place, stop);
   rebuild_library(
       repair,
       [&](const fs::path& file) {
@@ -362,6 +417,7 @@ void run_rebuild(IndexArguments arguments, const IndexModels& models, const Repa
       [&](index::Store& store, const std::vector<std::string>& paths) {
         IndexArguments all = arguments;
         all.paths = paths;
+        tasks::remember_paths(store, known_paths, /*forgets_gone=*/false);
         summary = index_once(all, models, store, printer, stop);
       },
       stop);
@@ -374,6 +430,7 @@ void index_paths(IndexArguments arguments) {
   const Interrupt interrupt(place.address ? kPatienceOfCluster : Interrupt::kPatience);
   const StopToken stop = interrupt.token();
   require_paths(arguments);
+  take_paths_of(place, arguments, stop);
   const RepairOptions repair{.place = place,
                              .paths = arguments.paths,
                              .has_captions = arguments.captions,
@@ -381,7 +438,7 @@ void index_paths(IndexArguments arguments) {
                              .json = arguments.json,
                              .quiet = arguments.common.quiet};
   if (arguments.check && arguments.paths.empty()) return check_library(repair, stop);
-  if (arguments.given_model) arguments.model = *arguments.given_model;
+  if (arguments.given_model) arguments.model = lasting_name(*arguments.given_model);
   take_model_of(
       arguments.rebuild ? remains_to_rebuild(repair).model : model_of_library(place, stop),
       arguments);
@@ -450,13 +507,13 @@ void add_index(Command& program) {
                                          "Ведёт библиотеку картинок и документов для поиска."));
   command.set_footer(words(
       "Reads pictures, PDFs, text files, Markdown, web pages, DOCX and emails. Run it again to\n"
-      "bring the library up to date: unchanged files are not read again. Patterns in .okoignore\n"
-      "files, as in .gitignore, leave files out.\n\n"
+      "bring the library up to date, without PATH all that was named before: unchanged files are\n"
+      "not read again. Patterns in .okoignore files, as in .gitignore, leave files out.\n\n"
       "Marks: + new, ~ changed, > moved, - removed, \" described, ! failed. After = stands a\n"
       "file of the library with the same content.\n\nExample:\n  oko index ~/Documents ~/Pictures",
       "Читает картинки, PDF, текст, Markdown, веб-страницы, DOCX и письма. Повторный запуск\n"
-      "обновляет библиотеку: неизменившиеся файлы заново не читаются. Шаблоны в файлах\n"
-      ".okoignore, как в .gitignore, исключают файлы.\n\n"
+      "обновляет библиотеку, а без ПУТИ — всё названное раньше: неизменившиеся файлы заново не\n"
+      "читаются. Шаблоны в файлах .okoignore, как в .gitignore, исключают файлы.\n\n"
       "Пометки: + новый, ~ изменён, > перемещён, - убран, \" описан, ! не удалось. После = назван\n"
       "файл библиотеки с тем же содержимым.\n\nПример:\n  oko index ~/Documents ~/Pictures"));
   command.add_argument("PATH", &arguments->paths, words("folders and files", "папки и файлы"))

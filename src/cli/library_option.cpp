@@ -79,6 +79,13 @@ LibraryPlace library_place(const std::string& library) {
   if (index::is_opensearch_address(library)) {
     return {.address = index::parse_opensearch_address(library)};
   }
+  if (library.find("://") != std::string::npos) {
+    throw Error(ErrorCode::kUsage,
+                tr("a library is a file or has an address of OpenSearch, not one of another kind",
+                   "библиотека — файл или адрес OpenSearch, а не адрес другого вида"),
+                tr("write it as opensearch://HOST:9200/INDEX, and with TLS as opensearch+https://",
+                   "пишите opensearch://СЕРВЕР:9200/ИНДЕКС, а с TLS — opensearch+https://"));
+  }
   const fs::path path = library.empty() ? oko_home() / "library.db" : fs::path(library);
   require_library_file(path);
   return {.file = path};
@@ -135,7 +142,9 @@ WrittenLibrary open_library_to_write(const LibraryPlace& place, const index::Lib
                                      const StopToken& stop) {
   WrittenLibrary library;
   if (!place.address) library.lock = lock_library(place.file, is_quiet, stop);
+  if (library.lock) library.lock->set_temporary(true);  // what is no library gets no lock
   library.store = open_locked_library(place, model, learn, is_quiet, stop);
+  if (library.lock) library.lock->set_temporary(false);
   return library;
 }
 

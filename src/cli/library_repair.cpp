@@ -65,7 +65,9 @@ fs::path real_file(const RepairOptions& options) {
 /// The lock of those who write. A library in a folder that may not be written has no writers.
 std::unique_ptr<hub::FileLock> lock_to_check(const RepairOptions& options, const StopToken& stop) {
   try {
-    return lock_library(options.place.file, options.quiet, stop);
+    auto lock = lock_library(options.place.file, options.quiet, stop);
+    lock->set_temporary(true);
+    return lock;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kFailed) throw;
     return nullptr;
@@ -205,6 +207,7 @@ void check_library(const RepairOptions& options, const StopToken& stop) {
 MendedLibrary mend_library(const RepairOptions& options, const StopToken& stop) {
   require_library(options.place);
   const auto lock = lock_library(options.place.file, options.quiet, stop);
+  lock->set_temporary(true);  // the run that follows makes it again
   MendedLibrary mended{.paths = options.paths};
   const index::LibraryCheck check = print_checked(options, stop);
   if (check.is_whole()) return mended;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/localized_text.h"
 #include "base/system_reason.h"
 
@@ -30,6 +31,7 @@ bool is_at(const std::filesystem::path& path, int file) {
 
 bool FileLock::acquire() {
   while (true) {
+    has_made_file_ = !has_entry(path_);
     file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (file_ >= 0 && ::flock(file_, LOCK_EX | LOCK_NB) == 0) {
       if (is_at(path_, file_)) return true;
@@ -75,7 +77,9 @@ void FileLock::remove() {
 }
 
 FileLock::~FileLock() {
-  if (file_ >= 0) ::close(file_);
+  if (file_ < 0) return;
+  if (is_temporary_ && has_made_file_) remove();
+  ::close(file_);
 }
 
 }  // namespace oko::hub

@@ -24,6 +24,8 @@ class FileLock {
 
   /// Removes the file. Others may hold the lock at once, with a new file: release this one then.
   void remove();
+  /// True: the file goes with the lock if the lock has made it. False, as at first: it stays.
+  void set_temporary(bool is_temporary) { is_temporary_ = is_temporary; }
 
   FileLock(const FileLock&) = delete;
   FileLock& operator=(const FileLock&) = delete;
@@ -36,6 +38,8 @@ class FileLock {
 
   std::filesystem::path path_;
   int file_ = -1;
+  bool has_made_file_ = false;
+  bool is_temporary_ = false;
 };
 
 }  // namespace oko::hub

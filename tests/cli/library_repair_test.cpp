@@ -138,6 +138,9 @@ TEST_F(LibraryRepairTest, TakesTheFilesModelAndPrefixesOfTheOldOne) {
   EXPECT_FALSE(finds("барсук"));
   EXPECT_EQ(index::SqliteStore::open(library())->model().query_prefix, "q: ");
   EXPECT_EQ(index::SqliteStore::open(library())->model().fingerprint, model);
+  write("files/new.txt", "рысь");
+  EXPECT_EQ(run({"index"}).status, 0);
+  EXPECT_TRUE(finds("рысь"));
 }
 
 TEST_F(LibraryRepairTest, AFileElsewhereThatTheOldOneHadIsInTheNewOne) {
@@ -245,7 +248,10 @@ TEST_F(LibraryRepairTest, WhatIsNoLibraryIsRefusedAndStays) {
   const ProcessResult rebuilt = index({"--rebuild", path("files"), "--library", path("note.txt")});
   EXPECT_EQ(rebuilt.status, 2) << rebuilt.err;
   EXPECT_NE(rebuilt.err.find("is not a library: it is plain text"), std::string::npos);
+  EXPECT_EQ(index({"--check", "--library", path("note.txt")}).status, 4);
   EXPECT_EQ(bytes_of(path("note.txt")), "no database");
+  EXPECT_FALSE(fs::exists(path("note.txt-lock")));
+  expect("http://127.0.0.1:9200/papers", 2, 2, "an address of OpenSearch");
 }
 
 TEST_F(LibraryRepairTest, ALinkLeadsToTheNewOne) {

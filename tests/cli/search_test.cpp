@@ -202,6 +202,28 @@ TEST_F(SearchTest, APathThatIsGoneIsPruned) {
   EXPECT_NE(pruned.out.find("1 removed"), std::string::npos) << pruned.out;
 }
 
+TEST_F(SearchTest, WithoutPathTheFoldersOfTheLibraryAreBroughtUpToDate) {
+  file("a.txt", "чай");
+  file("in\nside/b.txt", "кофе");
+  ASSERT_EQ(index_folder().status, 0);
+  file("in\nside/c.txt", "какао");
+  fs::remove(folder_ / "files/a.txt");
+  const ProcessResult again = run({"index"});
+  EXPECT_EQ(again.status, 0) << again.err;
+  EXPECT_NE(again.out.find("1 file added, 0 updated, 0 moved, 1 removed, 1 unchanged"),
+            std::string::npos)
+      << again.out;
+  fs::rename(folder_ / "files", folder_ / "away");
+  fs::create_directory(folder_ / "other");
+  ASSERT_EQ(run({"index", folder_ / "other"}).status, 0);
+  const ProcessResult kept = run({"index"});
+  EXPECT_EQ(kept.status, 0) << kept.err;
+  EXPECT_NE(kept.err.find("files: is not there now"), std::string::npos) << kept.err;
+  EXPECT_NE(kept.out.find("0 removed, 0 unchanged, 0 failed; 2 passages"), std::string::npos);
+  EXPECT_NE(run({"index", "--prune"}).out.find("2 removed"), std::string::npos);
+  EXPECT_EQ(run({"index"}).err, "");
+}
+
 TEST_F(SearchTest, FileThatCannotBeReadIsNamedAndTheOthersAreIndexed) {
   file("good.txt", "хороший файл");
   file("broken.png", "\x89PNG\r\n\x1a\nbroken");
@@ -417,6 +439,19 @@ TEST_F(SearchTest, TheNextRunTakesTheModelOfTheLibrary) {
   const ProcessResult next = run({"index", (folder_ / "files").string(), "--json"});
   ASSERT_EQ(next.status, 0) << next.err;
   EXPECT_EQ(objects(next).back()["added"], 1);
+}
+
+TEST_F(SearchTest, LibraryOfAModelInAFolderIsSearchedFromAnother) {
+  file("a.txt", "чай");
+  const fs::path model = RandomModels::get("bge-m3-small-8bit", 21);
+  const std::string relative = fs::relative(model);
+  ASSERT_EQ(run({"index", (folder_ / "files").string(), "--model", relative}).status, 0);
+  const fs::path here = fs::current_path();
+  fs::current_path(folder_);
+  const ProcessResult found = run({"search", "чай", "--json"});
+  fs::current_path(here);
+  EXPECT_EQ(found.status, 0) << found.err;
+  EXPECT_EQ(objects(found).size(), 1u);
 }
 
 TEST_F(SearchTest, AnotherModelIsRefused) {

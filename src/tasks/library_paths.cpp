@@ -1,0 +1,64 @@
+#include "tasks/library_paths.h"
+
+#include <fmt/format.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "base/percent_encoding.h"
+#include "tasks/path_roots.h"
+
+namespace oko::tasks {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kPathsKey = "paths";
+
+/// A line of ASCII: names of files may have line breaks and bytes that are no UTF-8.
+std::string line_of(std::string_view path) {
+  std::string line;
+  for (const char c : path) {
+    const bool is_plain = c > ' ' && c < '\x7f' && c != '%';
+    line += is_plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return line + '\n';
+}
+
+bool is_there(const std::string& path) {
+  std::error_code error;
+  return fs::status(path, error).type() != fs::file_type::not_found;
+}
+
+}  // namespace
+
+std::vector<std::string> library_paths(index::Store& store) {
+  const std::string lines = store.note(kPathsKey);
+  std::vector<std::string> paths;
+  std::size_t at = 0;
+  for (std::size_t end; (end = lines.find('\n', at)) != std::string::npos; at = end + 1) {
+    auto path = percent_decoded(std::string_view(lines).substr(at, end - at));
+    if (path) paths.push_back(*std::move(path));
+  }
+  return paths;
+}
+
+void remember_paths(index::Store& store, const std::vector<std::string>& paths, bool forgets_gone) {
+  std::vector<std::string> all = library_paths(store);
+  all.insert(all.end(), paths.begin(), paths.end());
+  std::string lines;
+  const PathRoots roots(all);
+  for (const std::string& path : roots.paths()) {
+    const std::string parent = fs::path(path).parent_path().string();
+    const bool is_inner = parent != path && roots.contain(parent);
+    if (!is_inner && (!forgets_gone || is_there(path))) lines += line_of(path);
+  }
+  if (lines == store.note(kPathsKey)) return;
+  store.set_note(kPathsKey, lines);
+  store.commit();
+}
+
+}  // namespace oko::tasks

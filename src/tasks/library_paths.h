@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "index/store.h"
+
+namespace oko::tasks {
+
+/// The files and folders that a library is of, absolute, by rising path; none lies in another.
+/// Empty for a library that `remember_paths` was never called for.
+std::vector<std::string> library_paths(index::Store& store);
+
+/// Adds paths to them and commits. `forgets_gone`: those that are not there any more go. Throws as
+/// Store does.
+void remember_paths(index::Store& store, const std::vector<std::string>& paths, bool forgets_gone);
+
+}  // namespace oko::tasks
