@@ -22,6 +22,12 @@ HWY_BEFORE_NAMESPACE();
 namespace oko::tensor::cpu {
 namespace HWY_NAMESPACE {
 
+#if HWY_TARGET == HWY_NEON || defined(OKO_MODEL_OF_ARM_DOT)
+constexpr bool kHasArmDot = true;  // arm_dot_test has a model of what NEON alone has
+#else
+constexpr bool kHasArmDot = false;
+#endif
+
 /// Words of a panel, (count, panel_rows()), in the order of `add_matrices`: of two words that
 /// follow each other, both of a row beside each other.
 inline void pair_words(std::uint32_t* words, std::size_t count) {
@@ -56,13 +62,12 @@ HWY_AFTER_NAMESPACE();
 #define OKO_MATRIX
 #endif
 
+#if HWY_TARGET == HWY_NEON || defined(OKO_MODEL_OF_ARM_DOT)
 HWY_BEFORE_NAMESPACE();
 namespace oko::tensor::cpu {
 namespace HWY_NAMESPACE {
 
 #if HWY_TARGET == HWY_NEON
-constexpr bool kHasArmDot = true;
-
 /// sum[j] + a[4j] · b[4j] + ... + a[4j + 3] · b[4j + 3], both of -128..127.
 HWY_INLINE OKO_DOT SumVector add_signed_dot(SumVector sum, SumVector a, SumVector b) {
   return SumVector(vdotq_s32(sum.raw, vreinterpretq_s8_s32(a.raw), vreinterpretq_s8_s32(b.raw)));
@@ -86,13 +91,8 @@ HWY_INLINE OKO_MATRIX SumVector add_matrix_dot(SumVector sum, SumVector a, SumVe
     return SumVector(vusmmlaq_s32(sum.raw, codes, vreinterpretq_s8_s32(b.raw)));
   }
 }
-#elif defined(OKO_MODEL_OF_ARM_DOT)
-constexpr bool kHasArmDot = true;  // arm_dot_test has a model of those three for any processor
-#else
-constexpr bool kHasArmDot = false;
 #endif
 
-#if HWY_TARGET == HWY_NEON || defined(OKO_MODEL_OF_ARM_DOT)
 /// 4 lanes of all ones in each byte, or of what turns bytes of 0..255 into ones of -128..127.
 HWY_INLINE OKO_DOT SumVector bytes_of(std::uint8_t byte) {
   return hn::Set(SumTag(), static_cast<std::int32_t>(0x01010101u * byte));
@@ -227,11 +227,10 @@ HWY_NOINLINE OKO_MATRIX void add_matrix_group(const AmxPanel& panel, const TileI
                               panel.biases + group * panel_rows(), x, group, all_sums);
 }
 
-#endif
-
 }  // namespace HWY_NAMESPACE
 }  // namespace oko::tensor::cpu
 HWY_AFTER_NAMESPACE();
+#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace oko::tensor::cpu {
