@@ -37,9 +37,15 @@ const grammar::Vocabulary& AnswerForms::vocabulary(const StopToken& stop) {
 std::shared_ptr<const AnswerForm> AnswerForms::json(std::string_view schema,
                                                     const std::string& name,
                                                     const StopToken& stop) {
+  return after_thoughts(std::make_shared<const GrammarForm>(json_grammar(schema, name, stop)));
+}
+
+std::shared_ptr<const grammar::Grammar> AnswerForms::json_grammar(std::string_view schema,
+                                                                  const std::string& name,
+                                                                  const StopToken& stop) {
   const grammar::Vocabulary& tokens = vocabulary(stop);
-  return after_thoughts(std::make_shared<const GrammarForm>(grammars_.get(
-      std::string(schema), [&] { return tokens.json(schema, name); }, stop)));
+  return grammars_.get(
+      std::string(schema), [&] { return tokens.json(schema, name); }, stop);
 }
 
 std::optional<CallTokens> AnswerForms::call_tokens() const {
@@ -49,9 +55,7 @@ std::optional<CallTokens> AnswerForms::call_tokens() const {
   return CallTokens{*begin, *end};
 }
 
-std::shared_ptr<const AnswerForm> AnswerForms::calls(
-    const std::vector<grammar::Function>& functions, bool must_call, bool may_repeat,
-    const StopToken& stop) {
+std::shared_ptr<const AnswerForm> AnswerForms::calls(const Calls& calls, const StopToken& stop) {
   const std::optional<CallTokens> tokens = call_tokens();
   if (!tokens) {
     throw Error(ErrorCode::kUsage,
@@ -61,12 +65,14 @@ std::shared_ptr<const AnswerForm> AnswerForms::calls(
   const std::vector<std::int32_t> line_feed = tokenizer_.encode("\n");
   return after_thoughts(std::make_shared<const ToolForm>(ToolForm::Options{
       .calls = grammars_.get(
-          key_of(functions), [&] { return vocabulary.calls(functions, tokens->end); }, stop),
+          key_of(calls.functions), [&] { return vocabulary.calls(calls.functions, tokens->end); },
+          stop),
+      .text = calls.text,
       .tokens = *tokens,
       .end_tokens = {end_tokens_.begin(), end_tokens_.end()},
       .line_feed = line_feed.size() == 1 ? std::optional(line_feed.front()) : std::nullopt,
-      .must_call = must_call,
-      .may_repeat = may_repeat}));
+      .must_call = calls.must_call,
+      .may_repeat = calls.may_repeat}));
 }
 
 std::shared_ptr<const AnswerForm> AnswerForms::after_thoughts(

@@ -37,12 +37,20 @@ class AnswerForms {
   std::shared_ptr<const AnswerForm> json(std::string_view schema, const std::string& name,
                                          const StopToken& stop = {});
 
-  /// Text with calls of `functions`, each by the schema of its arguments: at least one call if
-  /// `must_call`, and several only if `may_repeat`. Throws kUsage, for a schema or if the model
-  /// does not call functions; kOverBudget; kCancelled.
-  std::shared_ptr<const AnswerForm> calls(const std::vector<grammar::Function>& functions,
-                                          bool must_call, bool may_repeat,
-                                          const StopToken& stop = {});
+  /// The grammar of `json`.
+  std::shared_ptr<const grammar::Grammar> json_grammar(std::string_view schema,
+                                                       const std::string& name,
+                                                       const StopToken& stop = {});
+
+  struct Calls {
+    std::vector<grammar::Function> functions;           ///< each by the schema of its arguments
+    std::shared_ptr<const grammar::Grammar> text = {};  ///< of an answer without calls; null: any
+    bool must_call = false;                             ///< at least one of them
+    bool may_repeat = true;                             ///< several calls
+  };
+  /// Text with calls of functions; if the text has a grammar, one or the other. Throws kUsage, for
+  /// a schema or if the model does not call functions; kOverBudget; kCancelled.
+  std::shared_ptr<const AnswerForm> calls(const Calls& calls, const StopToken& stop = {});
   /// Nothing: the model does not call functions.
   std::optional<CallTokens> call_tokens() const;
 

@@ -193,17 +193,20 @@ void add_pictures(const ChatTask& task, HeldPictures& held, engine::GenerationRe
 std::shared_ptr<const engine::AnswerForm> form_of(const ChatTask& task,
                                                   engine::Generator& generator,
                                                   const StopToken& stop) {
-  if (!task.functions.empty()) {
-    return generator.answer_forms().calls(task.functions, task.must_call, task.may_repeat_calls,
-                                          stop);
+  engine::AnswerForms& forms = generator.answer_forms();
+  engine::AnswerForms::Calls calls{.functions = task.functions,
+                                   .must_call = task.must_call,
+                                   .may_repeat = task.may_repeat_calls};
+  if (!task.schema.empty()) {
+    try {
+      if (task.functions.empty()) return forms.json(task.schema, task.schema_name, stop);
+      calls.text = forms.json_grammar(task.schema, task.schema_name, stop);
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kUsage) throw FieldError(task.schema_name, error.message());
+      throw;
+    }
   }
-  if (task.schema.empty()) return nullptr;
-  try {
-    return generator.answer_forms().json(task.schema, task.schema_name, stop);
-  } catch (const Error& error) {
-    if (error.code() == ErrorCode::kUsage) throw FieldError(task.schema_name, error.message());
-    throw;
-  }
+  return task.functions.empty() ? nullptr : forms.calls(calls, stop);
 }
 
 }  // namespace

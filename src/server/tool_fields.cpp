@@ -148,12 +148,6 @@ void choose(const RequestFields& fields, bool is_flat, ChatTask& task) {
              "tool_choice.function.name", task);
 }
 
-void check_together(const ChatTask& task) {
-  if (task.functions.empty() || task.schema.empty()) return;
-  throw FieldError("tools", tr("tools and a format of the answer do not go together",
-                               "tools и формат ответа вместе не поддерживаются"));
-}
-
 /// Codex names tools of OpenAI's servers in every request, which stay out of the prompt.
 void read_responses_tool(const RequestJson& json, std::string_view raw, const std::string& place,
                          ChatTask& task) {
@@ -195,20 +189,17 @@ void read_tools(const RequestFields& fields, std::string_view body, ChatTask& ta
   task.may_repeat_calls = fields.flag("parallel_tool_calls").value_or(true);
   read_list(fields, body, task, read_tool);
   choose(fields, false, task);
-  check_together(task);
 }
 
 void read_responses_tools(const RequestFields& fields, std::string_view body, ChatTask& task) {
   task.may_repeat_calls = fields.flag("parallel_tool_calls").value_or(true);
   read_list(fields, body, task, read_responses_tool);
   choose(fields, true, task);
-  check_together(task);
 }
 
 void read_anthropic_tools(const RequestFields& fields, std::string_view body, ChatTask& task) {
   read_list(fields, body, task, read_anthropic_tool);
   choose_for_anthropic(fields, task);
-  check_together(task);
 }
 
 text::ToolCall read_tool_use(const RequestFields& block) {

@@ -75,6 +75,23 @@ class ChatToolsTest : public ::testing::Test {
     }
   }
 
+  /// A format whose answers come to an end.
+  static json colour_schema() {
+    return json::parse(R"({"type":"object","properties":{"цвет":{"enum":["red","зелёный"]}},
+      "required":["цвет"]})");
+  }
+  static json with_format(json fields) {
+    fields["response_format"] = {{"type", "json_schema"},
+                                 {"json_schema", {{"name", "a"}, {"schema", colour_schema()}}}};
+    return fields;
+  }
+  static void expect_colour(const std::string& text) {
+    const json answer = json::parse(text, nullptr, false);
+    ASSERT_TRUE(answer.is_object()) << text;
+    EXPECT_TRUE(answer.at("цвет") == "red" || answer.at("цвет") == "зелёный") << text;
+    EXPECT_EQ(answer.size(), 1u);
+  }
+
   static inline std::string model_;
   static inline std::int32_t begin_ = 0;
   static inline std::unique_ptr<text::Tokenizer> tokenizer_;
@@ -134,6 +151,80 @@ TEST_F(ChatToolsTest, StreamsCallsInParts) {
   EXPECT_EQ(arguments, whole.at("function").at("arguments").get<std::string>());
   EXPECT_EQ(reason, "tool_calls");
   EXPECT_GT(parts, 1);
+}
+
+TEST_F(ChatToolsTest, AnAnswerIsACallOrHasTheFormat) {
+  const std::string begin = std::to_string(begin_);
+  for (const json& wishes : {json{{"logit_bias", {{begin, -100}}}},
+                             json{{"tool_choice", "none"}, {"logit_bias", {{begin, 100}}}}}) {
+    const json fields = with_format(wishes);
+    const json answer = choice_of(fields);
+    EXPECT_EQ(answer.at("finish_reason"), "stop");
+    EXPECT_FALSE(answer.at("message").contains("tool_calls"));
+    expect_colour(answer.at("message").at("content"));
+  }
+  for (const json& wishes : {json{{"logit_bias", {{begin, 100}}}},
+                             json{{"tool_choice", "required"}, {"logit_bias", {{begin, -100}}}}}) {
+    json fields = with_format(wishes);
+    fields["parallel_tool_calls"] = false;
+    const json call = choice_of(fields);
+    EXPECT_EQ(call.at("finish_reason"), "tool_calls");
+    EXPECT_TRUE(call.at("message").at("content").is_null());
+    expect_valid(call.at("message").at("tool_calls").at(0));
+  }
+}
+
+TEST_F(ChatToolsTest, StreamsTheFormatOrACall) {
+  for (const int bias : {-100, 100}) {
+    std::string content, arguments;
+    json fields = with_format({{"logit_bias", {{std::to_string(begin_), bias}}},
+                               {"parallel_tool_calls", false},
+                               {"stream", true}});
+    for (const json& event :
+         events_of_stream(server_->post("/v1/chat/completions", request(fields)).body)) {
+      const json& delta = event.at("choices").at(0).at("delta");
+      if (delta.contains("content") && delta.at("content").is_string()) {
+        content += delta.at("content").get<std::string>();
+      }
+      if (!delta.contains("tool_calls")) continue;
+      arguments += delta.at("tool_calls").at(0).at("function").value("arguments", "");
+    }
+    if (bias < 0) {
+      EXPECT_EQ(arguments, "");
+      expect_colour(content);
+    } else {
+      EXPECT_EQ(content, "");
+      EXPECT_TRUE(json::accept(arguments)) << arguments;
+    }
+  }
+}
+
+TEST_F(ChatToolsTest, OllamaTakesAFormatWithTools) {
+  json body = request({{"stream", false}});
+  body["format"] = colour_schema();
+  body["options"] = {{"num_predict", 200}};
+  body["tool_choice"] = "none";
+  expect_colour(server_->post("/api/chat", body).parsed().at("message").at("content"));
+  body["tool_choice"] = "required";
+  const json called = server_->post("/api/chat", body).parsed().at("message");
+  EXPECT_EQ(called.at("content"), "");
+  EXPECT_FALSE(called.at("tool_calls").empty());
+  body.erase("tool_choice");
+  for (int seed = 1; seed <= 4; ++seed) {
+    body["options"] = {{"num_predict", 200}, {"temperature", 1}, {"seed", seed}};
+    const json message = server_->post("/api/chat", body).parsed().at("message");
+    if (!message.contains("tool_calls")) expect_colour(message.at("content"));
+  }
+}
+
+/// Calls come to an end by their grammar, and text in front of them when it loops.
+TEST_F(ChatToolsTest, TextThatLoopsEnds) {
+  const std::int32_t letter = tokenizer_->encode("q").front();
+  const HttpAnswer answer = server_->post(
+      "/v1/chat/completions",
+      request({{"max_tokens", 2000}, {"logit_bias", {{std::to_string(letter), 100}}}}));
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_LT(answer.parsed().at("usage").at("completion_tokens"), 200) << answer.body;
 }
 
 TEST_F(ChatToolsTest, NoneCallsNothing) {
@@ -199,7 +290,6 @@ TEST_F(ChatToolsTest, RefusesWrongTools) {
   EXPECT_EQ(refusal_of({{"tools", json::array()}, {"tool_choice", "required"}}), "\"tool_choice\"");
   EXPECT_EQ(refusal_of({{"tool_choice", {{"function", {{"name", "other"}}}}}}),
             "\"tool_choice.function.name\"");
-  EXPECT_EQ(refusal_of({{"response_format", {{"type", "json_object"}}}}), "\"tools\"");
   json unsupported = tools();
   unsupported[1]["function"]["parameters"] = {{"not", json::object()}};
   EXPECT_NE(ask({{"tools", unsupported}}, 400).dump().find("not is not supported"),
