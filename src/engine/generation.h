@@ -30,6 +30,11 @@ class SharedImage {
   std::shared_ptr<const image::Image> image_;
 };
 
+// Limits of an answer if a request names none.
+inline constexpr int kUsualTokens = 1024;
+inline constexpr int kMostUsualTokens = 8192;
+inline constexpr std::uint64_t kUsualAnswers = 4;
+
 /// A conversation that the model continues.
 struct GenerationRequest {
   std::vector<text::Message> messages;
@@ -40,8 +45,10 @@ struct GenerationRequest {
   /// True if the caller keeps `images` in memory, reserved as resident: nothing is reserved here.
   bool images_are_resident = false;
   SamplingOptions sampling;
-  /// Limit of the answer, >= 1; the model's positions may give a lower one.
-  int max_tokens = 1024;
+  /// Limit of the answer, >= 1; the model's positions may give a lower one. 0: kMostUsualTokens,
+  /// or half of it and so on down to kUsualTokens, so that the budget has room for
+  /// kUsualAnswers of them at once.
+  int max_tokens = kUsualTokens;
   /// Limit of each picture after resizing; 0: GeneratorOptions::graph_pixels in MLX's graph,
   /// otherwise the limit of the model's config, which no value exceeds.
   std::int64_t max_pixels = 0;

@@ -84,7 +84,7 @@ std::int64_t GenerationPlanner::largest_picture(const std::vector<qwen::ImageSiz
 }
 
 /// Max new tokens: prompt and answer must fit max_position_embeddings.
-int GenerationPlanner::answer_tokens(const GenerationRequest& request, int prompt_tokens) const {
+int GenerationPlanner::answer_tokens(int max_tokens, int prompt_tokens) const {
   const int most = config_.text.max_position_embeddings;
   if (prompt_tokens >= most) {
     throw Error(ErrorCode::kTooLarge,
@@ -94,7 +94,20 @@ int GenerationPlanner::answer_tokens(const GenerationRequest& request, int promp
                 tr("ask with a shorter text, or about fewer or smaller pictures",
                    "сократите запрос, спросите о меньшем числе картинок или о меньших"));
   }
-  return std::min(request.max_tokens, most - prompt_tokens);
+  return std::min(max_tokens == 0 ? kUsualTokens : max_tokens, most - prompt_tokens);
+}
+
+/// The limit of an answer whose request names none. All of its KV cache is reserved, so a limit as
+/// long as the model's positions would keep other requests waiting.
+int GenerationPlanner::usual_tokens(const Shape& asked, std::uint64_t text_tokens,
+                                    int prompt_tokens, const FitsBudget& fits) const {
+  for (int most = kMostUsualTokens; most > kUsualTokens; most /= 2) {
+    const int tokens = answer_tokens(most, prompt_tokens);
+    budget::TagBytes bytes = estimate_of(asked, text_tokens, tokens, asked.settings).largest();
+    bytes[budget::Tag::kKv] *= kUsualAnswers;
+    if (fits(bytes)) return tokens;
+  }
+  return answer_tokens(kUsualTokens, prompt_tokens);
 }
 
 GenerationPlanner::Shape GenerationPlanner::asked_of(const GenerationRequest& request,
@@ -146,7 +159,8 @@ TextRoom GenerationPlanner::text_room(const GenerationRequest& request,
   const auto prompt_tokens = static_cast<int>(
       prompt_of(request, asked, asked.settings.max_pixels, image_tokens).ids.size());
   const int left = std::max(0, config_.text.max_position_embeddings - prompt_tokens);
-  const int answer = std::min(request.max_tokens, left / 2);
+  const int answer =
+      std::min(request.max_tokens == 0 ? kUsualTokens : request.max_tokens, left / 2);
   const auto memory_with = [&](const GenerationSettings& settings, int more) {
     const int text_tokens = prompt_tokens - image_tokens + more;
     return estimate_of(asked, static_cast<std::uint64_t>(text_tokens), answer, settings);
@@ -175,7 +189,7 @@ GenerationPlanner::Shape GenerationPlanner::shape_of(
   const auto prompt_tokens = static_cast<int>(
       prompt_of(request, shape, shape.settings.max_pixels, image_tokens).ids.size());
   shape.text_tokens = static_cast<std::uint64_t>(prompt_tokens - image_tokens);
-  shape.max_tokens = answer_tokens(request, prompt_tokens);
+  shape.max_tokens = answer_tokens(request.max_tokens, prompt_tokens);
   return shape;
 }
 
@@ -220,15 +234,16 @@ GenerationPlanner::Plan GenerationPlanner::plan(const GenerationRequest& request
                                       "logit_bias называет токен {}; у модели их {}", bias.id,
                                       tokenizer_.vocab_size()));
   }
-  require_positive("max_tokens", request.max_tokens);
+  if (request.max_tokens != 0) require_positive("max_tokens", request.max_tokens);
   require_positive("prefill_chunk", request.prefill_chunk);
   kv_type_of(request.kv_bits);  // refused here, before any work
   const Shape asked = asked_of(request, sizes_of(request));
   Plan plan;
   plan.prompt = prompt_of(request, asked, asked.settings.max_pixels, plan.image_tokens);
   const auto prompt_tokens = static_cast<int>(plan.prompt.ids.size());
-  plan.max_tokens = answer_tokens(request, prompt_tokens);
   const auto text_tokens = static_cast<std::uint64_t>(prompt_tokens - plan.image_tokens);
+  plan.max_tokens = request.max_tokens == 0 ? usual_tokens(asked, text_tokens, prompt_tokens, fits)
+                                            : answer_tokens(request.max_tokens, prompt_tokens);
   const EstimateOf memory_with = [&](const GenerationSettings& settings) {
     return estimate_of(asked, text_tokens, plan.max_tokens, settings);
   };

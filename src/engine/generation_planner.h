@@ -81,7 +81,9 @@ class GenerationPlanner {
   void check_processor(const std::filesystem::path& model) const;
   std::int64_t largest_picture(const std::vector<models::qwen3_vl::ImageSize>& sizes,
                                std::int64_t max_pixels) const;
-  int answer_tokens(const GenerationRequest& request, int prompt_tokens) const;
+  int answer_tokens(int max_tokens, int prompt_tokens) const;
+  int usual_tokens(const Shape& asked, std::uint64_t text_tokens, int prompt_tokens,
+                   const FitsBudget& fits) const;
   Shape asked_of(const GenerationRequest& request,
                  std::vector<models::qwen3_vl::ImageSize> sizes) const;
   text::ChatPrompt prompt_of(const GenerationRequest& request, const Shape& shape,

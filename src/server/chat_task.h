@@ -22,7 +22,6 @@ namespace oko::server {
 
 inline constexpr std::size_t kMostPictures = 64;  ///< of a request, pages of PDF included
 inline constexpr const char* kAnyObject = R"({"type":"object"})";  ///< a schema
-inline constexpr int kUsualTokens = 1024;  ///< limit of an answer, as `oko describe` has it
 
 /// The bytes of a picture or PDF in a request.
 struct ChatPicture {
@@ -41,7 +40,7 @@ struct ChatTask {
   std::optional<tasks::ReadText> read_text = {};
   bool gives_boxes = false;                       ///< in pixels of the pictures
   std::shared_ptr<const void> remote_bytes = {};  ///< counts those of `pictures` with an address
-  int max_tokens = kUsualTokens;
+  int max_tokens = 0;                             ///< see engine::GenerationRequest
   std::vector<std::string> stop;
   /// A JSON schema of the answer as the client wrote it, with its name for messages; empty: none.
   std::string schema = {}, schema_name = {};

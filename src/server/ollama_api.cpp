@@ -206,7 +206,6 @@ OllamaRequest parse_ollama(const HttpRequest& http) {
   request.is_chat = http.path == "/api/chat";
   ChatTask& task = request.task;
   task.model = model_of(fields);
-  task.max_tokens = kUsualTokens;
   request.is_streamed = fields.flag("stream").value_or(true);
   request.keep_alive = keep_alive_of(fields);
   read_options(fields, task);
