@@ -216,6 +216,21 @@ TEST_F(AnthropicApiTest, AnswersByASchema) {
   EXPECT_TRUE(found.at("count") == 2 || found.at("count") == 4) << found;
 }
 
+TEST_F(AnthropicApiTest, AnAnswerIsACallOrHasTheFormat) {
+  json body = tool_question();
+  body["output_config"] = json::parse(R"({"format":{"type":"json_schema","schema":{"type":"object",
+    "required":["цвет"],"properties":{"цвет":{"enum":["red","зелёный"]}},
+    "additionalProperties":false}}})");
+  EXPECT_EQ(post(body).parsed().at("content").at(0).at("type"), "tool_use");
+  for (const char* choice : {"none", "auto"}) {
+    body["tool_choice"] = {{"type", choice}, {"disable_parallel_tool_use", true}};
+    const json block = post(body).parsed().at("content").at(0);
+    if (block.at("type") == "tool_use" && std::string(choice) == "auto") continue;
+    const json text = json::parse(block.at("text").get<std::string>());
+    EXPECT_TRUE(text.at("цвет") == "red" || text.at("цвет") == "зелёный") << block;
+  }
+}
+
 TEST_F(AnthropicApiTest, CountsTheTokensThatItWouldRead) {
   json body = question();
   body["system"] = json::parse(R"([{"type":"text","text":"Be brief."}])");

@@ -30,6 +30,7 @@ class ChatThoughtsTest : public ::testing::Test {
     end_ = id_of("<|im_end|>");
     end_think_ = id_of("</think>");
     call_ = id_of("<tool_call>");
+    letter_ = std::to_string(tokenizer.encode("q").front());
     server_ = std::make_unique<ChatServer>(std::vector<std::string>{
         folder, std::filesystem::path(OKO_SOURCE_DIR) / "demo/models/tiny-vl"});
   }
@@ -60,7 +61,7 @@ class ChatThoughtsTest : public ::testing::Test {
       {"type":"object","properties":{"zone":{"const":"UTC"}},"required":["zone"]}}}])");
   }
 
-  static inline std::string model_, end_, end_think_, call_;
+  static inline std::string model_, end_, end_think_, call_, letter_;
   static inline std::unique_ptr<ChatServer> server_;
 };
 
@@ -100,6 +101,29 @@ TEST_F(ChatThoughtsTest, TheLimitEndsThoughtsThatHaveNoOtherEnd) {
       EXPECT_NE(choice.at("message").value("reasoning_content", ""), "");
       EXPECT_EQ(answer.at("usage").at("completion_tokens"), 24) << "of two answers";
       EXPECT_EQ(answer.at("/usage/completion_tokens_details/reasoning_tokens"_json_pointer), 24);
+    }
+  }
+}
+
+TEST_F(ChatThoughtsTest, TheFormBeginsWhenThoughtsLoop) {
+  for (const json& form :
+       {json{{"response_format", format()}},
+        json{{"tools", tools()}, {"tool_choice", "required"}, {"parallel_tool_calls", false}}}) {
+    for (const char* question : {"Which colour?", "Какой цвет?"}) {
+      json fields = form;
+      fields.update({{"max_tokens", 2000}, {"logit_bias", {{letter_, 100}, {end_think_, -100}}}});
+      const json answer = ask("/v1/chat/completions", request(question, fields));
+      const json& choice = answer.at("choices").at(0);
+      EXPECT_NE(choice.at("message").value("reasoning_content", "").find("qqqqqq"),
+                std::string::npos)
+          << answer;
+      if (form.contains("tools")) {
+        EXPECT_EQ(choice.at("finish_reason"), "tool_calls");
+      } else {
+        EXPECT_EQ(choice.at("finish_reason"), "stop");
+        EXPECT_TRUE(json::accept(choice.at("message").at("content").get<std::string>()));
+      }
+      EXPECT_LT(answer.at("/usage/completion_tokens_details/reasoning_tokens"_json_pointer), 100);
     }
   }
 }

@@ -171,6 +171,33 @@ TEST_F(ResponsesApiTest, CallsFunctionsWholeAndStreamed) {
   EXPECT_EQ(events.back().at("response").at("output"), json::array({done}));
 }
 
+TEST_F(ResponsesApiTest, AnAnswerIsACallOrHasTheFormat) {
+  json body = codex_request();
+  body["max_output_tokens"] = 200;
+  body["text"] = json::parse(R"({"format":{"type":"json_schema","name":"a","schema":
+    {"type":"object","properties":{"цвет":{"enum":["red","зелёный"]}},"required":["цвет"]}}})");
+  for (const char* choice : {"none", "auto", "required"}) {
+    body["tool_choice"] = choice;
+    body["stream"] = false;
+    const json whole = post(body).parsed();
+    ASSERT_EQ(whole.at("status"), "completed") << whole;
+    ASSERT_EQ(whole.at("output").size(), 1u) << whole;
+    const json& item = whole.at("output")[0];
+    if (item.at("type") == "message") {
+      EXPECT_STRNE(choice, "required");
+      const json text = json::parse(item.at("content")[0].at("text").get<std::string>());
+      EXPECT_TRUE(text.at("цвет") == "red" || text.at("цвет") == "зелёный") << item;
+    } else {
+      EXPECT_STRNE(choice, "none");
+      EXPECT_EQ(item.at("name"), "get_weather");
+    }
+    body["stream"] = true;
+    const json last = events_of(body).back().at("response").at("output")[0];
+    EXPECT_EQ(last.value("arguments", ""), item.value("arguments", ""));
+    EXPECT_EQ(last.value("content", json()), item.value("content", json()));
+  }
+}
+
 /// Tools that oko does not have stay out of the prompt: Codex names some in every request.
 TEST_F(ResponsesApiTest, AnswersTheRequestsOfCodex) {
   const std::vector<json> events = events_of(codex_request());
