@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <ctime>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,7 @@ struct ResponsesRequest {
   ChatTask task;
   std::string instructions = {};
   std::optional<std::int64_t> max_tokens = {};
+  std::map<std::string, ToolName> namespaces = {};  ///< of functions, by their names
   // For the answer, which repeats them.
   Json tools = Json::array(), tool_choice = "auto";
   bool calls_in_parallel = true;
@@ -108,6 +110,7 @@ class InputItems {
   void add_call(const RequestFields& item) {
     item.need_text("call_id");
     text::ToolCall call = read_call(item);
+    if (const auto space = item.text("namespace")) call.name = ToolName{*space, call.name}.joined();
     if (task_.messages.empty() || task_.messages.back().role != text::Role::kAssistant) {
       task_.messages.push_back({text::Role::kAssistant, {}});
     }
@@ -171,7 +174,7 @@ void read_text_format(const RequestFields& fields, std::string_view body, ChatTa
   }
 }
 
-/// Of the tools, the functions: the others are left out of the prompt.
+/// Of the tools, the functions, also of namespaces: the others are left out of the prompt.
 void keep_tools(const RequestFields& fields, ResponsesRequest& request) {
   request.calls_in_parallel = fields.flag("parallel_tool_calls").value_or(true);
   if (const RequestJson* choice = fields.find("tool_choice")) {
@@ -180,7 +183,8 @@ void keep_tools(const RequestFields& fields, ResponsesRequest& request) {
   const RequestJson* tools = fields.find("tools");
   if (tools == nullptr) return;
   for (const RequestJson& tool : *tools) {
-    if (tool.at("type") == "function") request.tools.push_back(Json::parse(tool.dump()));
+    const bool is_kept = tool.at("type") == "function" || tool.at("type") == "namespace";
+    if (is_kept) request.tools.push_back(Json::parse(tool.dump()));
   }
 }
 
@@ -210,6 +214,7 @@ ResponsesRequest parse_responses(const HttpRequest& http) {
   if (request.max_tokens) task.max_tokens = static_cast<int>(*request.max_tokens);
   read_text_format(fields, http.body, task);
   read_responses_tools(fields, http.body, task);
+  request.namespaces = std::exchange(task.namespaces, {});
   keep_tools(fields, request);
   read_sampling(fields, task);
   read_picture_fields(fields, task);
@@ -255,15 +260,21 @@ Json message_item(const HttpRequest& http, const char* status, Json content) {
           {"content", std::move(content)}};
 }
 
-/// A call of an answer.
-Json call_item(const HttpRequest& http, std::size_t call, const char* status,
-               const std::string& name, const std::string& arguments) {
-  return {{"id", fmt::format("fc_{}_{}", http.id, call)},
-          {"type", "function_call"},
-          {"status", status},
-          {"call_id", fmt::format("call_{}_{}", http.id, call)},
-          {"name", name},
-          {"arguments", arguments}};
+/// A call of an answer. Codex finds a function of a namespace by both names alone.
+Json call_item(const HttpRequest& http, const std::map<std::string, ToolName>& namespaces,
+               std::size_t call, const char* status, const std::string& name,
+               const std::string& arguments) {
+  Json item{{"id", fmt::format("fc_{}_{}", http.id, call)},
+            {"type", "function_call"},
+            {"status", status},
+            {"call_id", fmt::format("call_{}_{}", http.id, call)},
+            {"name", name},
+            {"arguments", arguments}};
+  if (const auto found = namespaces.find(name); found != namespaces.end()) {
+    item["name"] = found->second.name;
+    item["namespace"] = found->second.space;
+  }
+  return item;
 }
 
 bool is_cut(const engine::GenerationResult& result) {
@@ -271,7 +282,8 @@ bool is_cut(const engine::GenerationResult& result) {
 }
 
 /// The words, if there are any, and the calls. A cut answer has its last item incomplete.
-Json output_of(const HttpRequest& http, const engine::GenerationResult& result) {
+Json output_of(const HttpRequest& http, const std::map<std::string, ToolName>& namespaces,
+               const engine::GenerationResult& result) {
   Json output = Json::array();
   if (!result.text.empty()) {
     output.push_back(message_item(http, "completed", Json::array({text_part(result.text)})));
@@ -279,7 +291,7 @@ Json output_of(const HttpRequest& http, const engine::GenerationResult& result) 
   for (std::size_t i = 0; i < result.calls.size(); ++i) {
     const text::ToolCall call = CallReader::read(result.calls[i]);
     if (call.name.empty()) continue;  // cut before its name
-    output.push_back(call_item(http, i, "completed", call.name, call.arguments));
+    output.push_back(call_item(http, namespaces, i, "completed", call.name, call.arguments));
   }
   if (output.empty())
     output.push_back(message_item(http, "completed", Json::array({text_part("")})));
@@ -287,11 +299,12 @@ Json output_of(const HttpRequest& http, const engine::GenerationResult& result) 
   return output;
 }
 
-void finish_object(const HttpRequest& http, const ChatChoices& answer, Json& object) {
+void finish_object(const HttpRequest& http, const std::map<std::string, ToolName>& namespaces,
+                   const ChatChoices& answer, Json& object) {
   const engine::GenerationResult& result = answer.results.front();
   object["status"] = is_cut(result) ? "incomplete" : "completed";
   if (is_cut(result)) object["incomplete_details"] = {{"reason", "max_output_tokens"}};
-  object["output"] = output_of(http, result);
+  object["output"] = output_of(http, namespaces, result);
   const engine::GenerationStats& stats = result.stats;
   object["usage"] = {{"input_tokens", stats.prompt_tokens},
                      {"input_tokens_details", {{"cached_tokens", stats.cached_tokens}}},
@@ -307,15 +320,16 @@ void send_response(const ApiContext& context, const HttpRequest& http, Responses
   const std::int64_t created = std::time(nullptr);
   const ChatChoices answer = run_choices(context, std::move(request.task), 1, response.stop());
   Json object = response_object(http, request, answer.model.name, created);
-  finish_object(http, answer, object);
+  finish_object(http, request.namespaces, answer, object);
   response.send({}, dump(object));
 }
 
 /// The events of an answer, numbered.
 class ResponseEvents {
  public:
-  ResponseEvents(const HttpRequest& http, HttpResponse& response)
-      : http_(http), response_(response) {}
+  ResponseEvents(const HttpRequest& http, const std::map<std::string, ToolName>& namespaces,
+                 HttpResponse& response)
+      : http_(http), namespaces_(namespaces), response_(response) {}
 
   void send(const char* type, const Json& fields) {
     Json data{{"type", type}, {"sequence_number", number_++}};
@@ -363,7 +377,9 @@ class ResponseEvents {
   void add_call(const engine::CallPiece& piece) {
     if (readers_.size() <= piece.call) readers_.resize(piece.call + 1);
     const CallReader::Piece part = readers_[piece.call].push(piece.text);
-    if (!part.name.empty()) begin_item(call_item(http_, piece.call, "in_progress", part.name, ""));
+    if (!part.name.empty()) {
+      begin_item(call_item(http_, namespaces_, piece.call, "in_progress", part.name, ""));
+    }
     if (part.arguments.empty()) return;
     text_ += part.arguments;
     send("response.function_call_arguments.delta", in_item({{"delta", part.arguments}}));
@@ -395,6 +411,7 @@ class ResponseEvents {
   }
 
   const HttpRequest& http_;
+  const std::map<std::string, ToolName>& namespaces_;
   HttpResponse& response_;
   std::vector<CallReader> readers_;  ///< of each call
   Json item_;                        ///< the one that is written; null before the first
@@ -405,7 +422,7 @@ class ResponseEvents {
 void stream_response(const ApiContext& context, const HttpRequest& http, ResponsesRequest request,
                      HttpResponse& response) {
   const std::int64_t created = std::time(nullptr);
-  ResponseEvents events(http, response);
+  ResponseEvents events(http, request.namespaces, response);
   Json object;
   ChatTask task = std::move(request.task);
   const auto begin = [&](const ServedModel& model) {
@@ -418,7 +435,7 @@ void stream_response(const ApiContext& context, const HttpRequest& http, Respons
   try {
     const ChatChoices answer =
         run_choices(context, std::move(task), 1, response.stop(), begin, on_piece);
-    finish_object(http, answer, object);
+    finish_object(http, request.namespaces, answer, object);
     events.end(std::move(object));
   } catch (const Error& error) {
     if (!response.has_begun() || error.code() == ErrorCode::kCancelled) throw;

@@ -71,8 +71,8 @@ void read_tool(const RequestJson& json, std::string_view raw, const std::string&
 
 /// A function whose fields are those of the tool, the schema of its arguments in `schema`.
 void add_flat_tool(const RequestFields& tool, std::string_view raw, const char* schema,
-                   ChatTask& task) {
-  grammar::Function added{.name = tool.need_text("name"),
+                   ChatTask& task, const std::string& name) {
+  grammar::Function added{.name = name,
                           .arguments = kNoArguments,
                           .place = tool.name_of(schema),
                           .is_strict = tool.flag("strict").value_or(false)};
@@ -148,11 +148,32 @@ void choose(const RequestFields& fields, bool is_flat, ChatTask& task) {
              "tool_choice.function.name", task);
 }
 
+/// Functions of a namespace, which Codex has for each MCP server. Those that are loaded later
+/// (`defer_loading`) are for a search of tools, which oko does not have.
+void add_namespace(const RequestFields& space, std::string_view raw, ChatTask& task) {
+  const RequestJson& tools = space.need("tools");
+  const std::string list = space.name_of("tools");
+  if (!tools.is_array() || tools.size() > kMostTools) {
+    refuse_value(list, tr("a list of at most {}", "список, до {}", kMostTools));
+  }
+  for (std::size_t i = 0; i < tools.size(); ++i) {
+    const RequestFields tool(tools[i], fmt::format("{}[{}]", list, i));
+    const bool is_deferred = tool.flag("defer_loading").value_or(false);
+    if (tool.need_text("type") != "function" || is_deferred) continue;
+    const ToolName name{space.need_text("name"), tool.need_text("name")};
+    add_flat_tool(tool, raw_element(raw_member(raw, "tools"), i), "parameters", task,
+                  name.joined());
+    task.namespaces.emplace(name.joined(), name);
+  }
+}
+
 /// Codex names tools of OpenAI's servers in every request, which stay out of the prompt.
 void read_responses_tool(const RequestJson& json, std::string_view raw, const std::string& place,
                          ChatTask& task) {
   const RequestFields tool(json, place);
-  if (tool.need_text("type") == "function") add_flat_tool(tool, raw, "parameters", task);
+  const std::string type = tool.need_text("type");
+  if (type == "function") add_flat_tool(tool, raw, "parameters", task, tool.need_text("name"));
+  if (type == "namespace") add_namespace(tool, raw, task);
 }
 
 /// A tool of Anthropic's: one of the client, since those of Anthropic's servers run there.
@@ -163,7 +184,7 @@ void read_anthropic_tool(const RequestJson& json, std::string_view raw, const st
     refuse_value(tool.name_of("type"), tr("custom: oko has no tools of its own here",
                                           "custom: своих инструментов у oko здесь нет"));
   }
-  add_flat_tool(tool, raw, "input_schema", task);
+  add_flat_tool(tool, raw, "input_schema", task, tool.need_text("name"));
   tool.need("input_schema");
 }
 

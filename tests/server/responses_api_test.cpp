@@ -203,8 +203,9 @@ TEST_F(ResponsesApiTest, AnswersTheRequestsOfCodex) {
   const std::vector<json> events = events_of(codex_request());
   ASSERT_FALSE(events.empty());
   const json& first = events.back().at("response");
-  ASSERT_EQ(first.at("tools").size(), 1u) << first;
+  ASSERT_EQ(first.at("tools").size(), 2u) << first;
   EXPECT_EQ(first.at("tools")[0].at("name"), "get_weather");
+  EXPECT_EQ(first.at("tools")[1].at("name"), "mcp__files__");
   EXPECT_EQ(first.at("tool_choice"), "auto");
   EXPECT_EQ(first.at("parallel_tool_calls"), false);
   const auto tokens_of = [](const json& body) {
@@ -213,10 +214,43 @@ TEST_F(ResponsesApiTest, AnswersTheRequestsOfCodex) {
   json body = codex_request();
   body["stream"] = false;
   json functions = body;
-  functions["tools"] = json::array({body.at("tools")[0]});
+  functions["tools"] = json::array({body.at("tools")[0], body.at("tools")[3].at("tools")[0]});
+  functions["tools"][1]["name"] = "mcp__files__list";
   EXPECT_EQ(tokens_of(body), tokens_of(functions));
   functions["tools"] = json::array();
   EXPECT_GT(tokens_of(body), tokens_of(functions));
+}
+
+/// As codex-rs/core/src/tools/router.rs reads calls: by namespace and name, apart.
+TEST_F(ResponsesApiTest, CallsFunctionsOfNamespaces) {
+  for (const char* space : {"mcp__files__", "mcp__files"}) {
+    json body = codex_request();
+    body["tools"] = json::array({body.at("tools")[3]});
+    body["tools"][0]["name"] = space;
+    body["tools"][0]["tools"].push_back(
+        {{"type", "function"}, {"name", "later"}, {"defer_loading", true}});
+    body["tool_choice"] = "required";
+    body["max_output_tokens"] = 300;
+    const std::vector<json> events = events_of(body);
+    const json& call = events.back().at("response").at("output")[0];
+    EXPECT_EQ(call.at("name"), "list") << call;
+    EXPECT_EQ(call.at("namespace"), space);
+    EXPECT_EQ(events[2].at("item").at("namespace"), space);
+    body["stream"] = false;
+    const auto tokens_of = [](const json& asked) {
+      return post(asked).parsed().at("usage").at("input_tokens").get<int>();
+    };
+    body["max_output_tokens"] = 1;
+    json named = body;
+    body["input"].push_back(call);
+    body["input"].push_back(
+        {{"type", "function_call_output"}, {"call_id", call.at("call_id")}, {"output", "a.txt"}});
+    json joined = body;
+    joined["input"][3].erase("namespace");
+    joined["input"][3]["name"] = "mcp__files__list";
+    EXPECT_GT(tokens_of(body), tokens_of(named));
+    EXPECT_EQ(tokens_of(body), tokens_of(joined));
+  }
 }
 
 /// The second turn, as Codex sends it. "view_image" answers with a picture.
