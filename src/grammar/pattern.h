@@ -12,7 +12,7 @@ inline constexpr std::size_t kMostPatternLetters = 512;
 /// Letters and classes of a pattern with their repetitions.
 inline constexpr std::uint64_t kMostPatternSteps = 500;
 /// To compile all patterns and formats of a grammar, as PatternAutomaton predicts it.
-inline constexpr double kMostPatternSeconds = 1;
+inline constexpr double kMostPatternSeconds = 3;
 
 /// What the patterns of one grammar cost.
 struct PatternCost {

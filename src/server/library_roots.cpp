@@ -54,9 +54,8 @@ std::vector<LibraryRoot> library_roots(const std::vector<std::string>& given) {
   std::vector<LibraryRoot> roots;
   for (const std::string& each : given) {
     const fs::path folder = folder_of(each);
-    const bool is_there = std::any_of(roots.begin(), roots.end(), [&](const LibraryRoot& root) {
-      return root.folder == folder;
-    });
+    const bool is_there = std::any_of(
+        roots.begin(), roots.end(), [&](const LibraryRoot& root) { return root.folder == folder; });
     if (!is_there) roots.push_back({.id = id_of(folder, roots), .name = {}, .folder = folder});
   }
   for (LibraryRoot& root : roots) root.name = name_of(root, roots);

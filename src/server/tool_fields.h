@@ -17,8 +17,8 @@ inline constexpr std::size_t kMostTools = 64;
 void read_tools(const RequestFields& fields, std::string_view body, ChatTask& task);
 
 /// Reads the same as clients of /v1/responses send them: a function has its fields beside "type".
-/// Those of a namespace are functions with its name in front. Tools of other types are left out: oko
-/// has none. Throws kUsage.
+/// Those of a namespace are functions with its name in front. Tools of other types are left out:
+/// oko has none. Throws kUsage.
 void read_responses_tools(const RequestFields& fields, std::string_view body, ChatTask& task);
 
 /// Reads "tools" and "tool_choice" as Anthropic's clients send them. Throws kUsage.

@@ -248,7 +248,7 @@ TEST_F(LibraryRepairTest, WhatIsNoLibraryIsRefusedAndStays) {
   const ProcessResult rebuilt = index({"--rebuild", path("files"), "--library", path("note.txt")});
   EXPECT_EQ(rebuilt.status, 2) << rebuilt.err;
   EXPECT_NE(rebuilt.err.find("is not a library: it is plain text"), std::string::npos);
-  EXPECT_EQ(index({"--check", "--library", path("note.txt")}).status, 4);
+  EXPECT_EQ(run({"index", "--check", "--library", path("note.txt")}).status, 4);
   EXPECT_EQ(bytes_of(path("note.txt")), "no database");
   EXPECT_FALSE(fs::exists(path("note.txt-lock")));
   expect("http://127.0.0.1:9200/papers", 2, 2, "an address of OpenSearch");
@@ -264,7 +264,8 @@ TEST_F(LibraryRepairTest, ALinkLeadsToTheNewOne) {
 
 TEST_F(LibraryRepairTest, RefusesWhatMakesNoSense) {
   for (const auto& [arguments, text] : {
-           std::pair(std::vector<std::string>{"index"}, "PATH is missing"),
+           std::pair(std::vector<std::string>{"index", "--library", path("none.db")},
+                     "PATH is missing"),
            std::pair(std::vector<std::string>{"index", "--check", "--rebuild"}, "--rebuild"),
            std::pair(std::vector<std::string>{"index", "--check", "--caption"},
                      "--check without PATH only reads the library: --caption does nothing"),

@@ -275,9 +275,6 @@ TEST_F(AnthropicApiTest, SaysWhatIsWrongInItsShape) {
   unnamed["tool_choice"] = {{"type", "tool"}, {"name", "none"}};
   json by_server = tool_question();
   by_server["tools"][0] = {{"type", "web_search_20250305"}, {"name", "web_search"}};
-  json with_schema = tool_question();
-  with_schema["output_config"] = {
-      {"format", {{"type", "json_schema"}, {"schema", {{"type", "object"}}}}}};
   const struct {
     json body;
     int status;
@@ -292,7 +289,6 @@ TEST_F(AnthropicApiTest, SaysWhatIsWrongInItsShape) {
       {with("tool_choice", {{"type", "any"}}), 400, "invalid_request_error", "tool_choice"},
       {unnamed, 400, "invalid_request_error", "none"},
       {by_server, 400, "invalid_request_error", "tools[0].type"},
-      {with_schema, 400, "invalid_request_error", "tools"},
       {use, 400, "invalid_request_error", "messages[0].content[0].type"},
       {with("thinking", {{"type", "enabled"}}), 400, "invalid_request_error", "thinking"},
       {with("stop_sequences", "a"), 400, "invalid_request_error", "stop_sequences"},
