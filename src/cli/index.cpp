@@ -47,6 +47,7 @@ namespace fs = std::filesystem;
 struct IndexArguments {
   CommonOptions common;
   std::vector<std::string> paths;
+  std::vector<std::string> named_paths;  ///< by the user, now or, without PATH, before
   std::string library;
   std::optional<std::string> given_model;
   std::string model = hub::kDefaultEmbeddingModel;
@@ -136,12 +137,12 @@ tasks::IndexSummary index_once(const IndexArguments& arguments, const IndexModel
                                index::Store& store, IndexPrinter& printer, const StopToken& stop) {
   printer.begin_run(models.generator != nullptr);
   const tasks::IndexCallbacks callbacks = printer.callbacks();
-  tasks::remember_paths(store, arguments.paths, /*forgets_gone=*/false);
+  tasks::remember_paths(store, arguments.named_paths);
   std::unique_ptr<engine::FixedReservation> for_pages = reserve_for_pages(models);
   tasks::IndexSummary summary =
       index_files(store, *models.embedder, arguments.paths, arguments.run, callbacks, stop);
   for_pages.reset();
-  if (arguments.run.prunes) tasks::remember_paths(store, {}, /*forgets_gone=*/true);
+  if (arguments.run.prunes) tasks::forget_gone_paths(store, arguments.named_paths);
   const tasks::SidecarNote on_note = [&](const LocalizedText& text) { printer.note(text); };
   tasks::SidecarSummary sidecars = tasks::follow_files(printer.gone(), on_note);
   if (models.generator) {
@@ -308,11 +309,13 @@ void require_paths(const IndexArguments& arguments) {
 /// they are to be removed.
 void take_paths_of(const LibraryPlace& place, IndexArguments& arguments, const StopToken& stop) {
   const bool needs_none = arguments.check || (arguments.rebuild && !arguments.watch);
+  arguments.named_paths = arguments.paths;
   if (!arguments.paths.empty() || needs_none) return;
   std::vector<std::string> known;
   try {
     const auto store = open_library(place, arguments.common.quiet, stop);
     known = tasks::library_paths(*store);
+    arguments.named_paths = known;
     for (const std::string& path : known) {
       std::error_code error;
       const bool is_there = fs::status(path, error).type() != fs::file_type::not_found;
@@ -417,7 +420,7 @@ void run_rebuild(IndexArguments arguments, const IndexModels& models, const Repa
       [&](index::Store& store, const std::vector<std::string>& paths) {
         IndexArguments all = arguments;
         all.paths = paths;
-        tasks::remember_paths(store, known_paths, /*forgets_gone=*/false);
+        all.named_paths.insert(all.named_paths.end(), known_paths.begin(), known_paths.end());
         summary = index_once(all, models, store, printer, stop);
       },
       stop);

@@ -39,9 +39,6 @@ constexpr Words kOfNumber = {"minimum", "maximum", "exclusiveMinimum", "exclusiv
 constexpr Words kChoices = {"$ref", "const", "enum", "anyOf", "oneOf", "allOf"};
 constexpr Words kTypes = {"object", "array", "string", "number", "integer", "boolean", "null"};
 
-/// Of the patterns for other names of all objects.
-constexpr std::size_t kMostOtherStates = 16;
-
 bool has_any(const Schema& schema, Words words) {
   return std::ranges::any_of(words, [&](const char* word) { return schema.contains(word); });
 }
@@ -338,13 +335,14 @@ class SchemaChecker {
   void name_others() {
     // Those inside of others first, before their pointers change.
     std::ranges::sort(with_others_, std::ranges::greater(), &std::string::size);
+    const std::size_t most = pattern_cost_.other_states;
     for (const std::string& pointer : with_others_) {
       Schema& schema = root_.at(Schema::json_pointer(pointer));
       if (schema.contains("patternProperties")) continue;  // of two types: it was here before
       std::vector<std::string> names;
       for (const auto& [key, value] : schema.at("properties").items()) names.push_back(key);
-      const OtherNames others = pattern_of_other_names(
-          names, std::max<std::size_t>(kMostOtherStates / with_others_.size(), 1));
+      const OtherNames others =
+          pattern_of_other_names(names, std::max<std::size_t>(most / with_others_.size(), 1));
       add_other_names(others.pattern, others.states, name_ + excerpt(pointer), pattern_cost_);
       schema["patternProperties"] = Schema::object();
       schema["patternProperties"][others.pattern] = std::move(schema["additionalProperties"]);

@@ -409,6 +409,7 @@ void add_format(const std::string& format, const std::string& place, PatternCost
 void add_other_names(const std::string& pattern, std::size_t states, const std::string& place,
                      PatternCost& cost) {
   constexpr double kSecondsPerState = 0.03;
+  cost.other_states -= std::min(cost.other_states, states);
   add_seconds(pattern, kSecondsPerState * static_cast<double>(states), place, cost);
 }
 

@@ -17,6 +17,7 @@ inline constexpr double kMostPatternSeconds = 3;
 /// What the patterns of one grammar cost.
 struct PatternCost {
   double seconds = 0;
+  std::size_t other_states = 16;        ///< that patterns of other names may still have
   std::set<std::string> compiled = {};  ///< patterns and formats, of which xgrammar keeps parts
 };
 

@@ -9,6 +9,7 @@
 #include "index/sqlite_database.h"
 #include "tasks/library_encoder.h"
 #include "tasks/library_model.h"
+#include "tasks/library_paths.h"
 
 namespace oko::server {
 namespace {
@@ -148,6 +149,7 @@ void LibraryIndexing::index(const IndexingRequest& request, const Models& models
   options.read.pages.reader = &reader_;
   options.read.pages.decoder = models_.decoder(stop, decoding::HelperScope::kFile);
   const tasks::IndexCallbacks reports = callbacks();
+  tasks::remember_paths(*store, paths);
   tasks::IndexSummary summary = index_files(*store, *embedder, paths, options, reports, stop);
   if (request.captions) {
     ServedModel describing;

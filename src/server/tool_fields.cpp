@@ -161,6 +161,9 @@ void add_namespace(const RequestFields& space, std::string_view raw, ChatTask& t
     const bool is_deferred = tool.flag("defer_loading").value_or(false);
     if (tool.need_text("type") != "function" || is_deferred) continue;
     const ToolName name{space.need_text("name"), tool.need_text("name")};
+    if (task.functions.size() == kMostTools) {
+      refuse_value("tools", tr("at most {} functions", "до {} функций", kMostTools));
+    }
     add_flat_tool(tool, raw_element(raw_member(raw, "tools"), i), "parameters", task,
                   name.joined());
     task.namespaces.emplace(name.joined(), name);

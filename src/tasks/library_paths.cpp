@@ -33,6 +33,12 @@ bool is_there(const std::string& path) {
   return fs::status(path, error).type() != fs::file_type::not_found;
 }
 
+void set_lines(index::Store& store, const std::string& lines) {
+  if (lines == store.note(kPathsKey)) return;
+  store.set_note(kPathsKey, lines);
+  store.commit();
+}
+
 }  // namespace
 
 std::vector<std::string> library_paths(index::Store& store) {
@@ -46,7 +52,7 @@ std::vector<std::string> library_paths(index::Store& store) {
   return paths;
 }
 
-void remember_paths(index::Store& store, const std::vector<std::string>& paths, bool forgets_gone) {
+void remember_paths(index::Store& store, const std::vector<std::string>& paths) {
   std::vector<std::string> all = library_paths(store);
   all.insert(all.end(), paths.begin(), paths.end());
   std::string lines;
@@ -54,11 +60,18 @@ void remember_paths(index::Store& store, const std::vector<std::string>& paths, 
   for (const std::string& path : roots.paths()) {
     const std::string parent = fs::path(path).parent_path().string();
     const bool is_inner = parent != path && roots.contain(parent);
-    if (!is_inner && (!forgets_gone || is_there(path))) lines += line_of(path);
+    if (!is_inner) lines += line_of(path);
   }
-  if (lines == store.note(kPathsKey)) return;
-  store.set_note(kPathsKey, lines);
-  store.commit();
+  set_lines(store, lines);
+}
+
+void forget_gone_paths(index::Store& store, const std::vector<std::string>& paths) {
+  const PathRoots roots(paths);
+  std::string lines;
+  for (const std::string& path : library_paths(store)) {
+    if (is_there(path) || !roots.contain(path)) lines += line_of(path);
+  }
+  set_lines(store, lines);
 }
 
 }  // namespace oko::tasks

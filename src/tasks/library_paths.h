@@ -11,8 +11,11 @@ namespace oko::tasks {
 /// Empty for a library that `remember_paths` was never called for.
 std::vector<std::string> library_paths(index::Store& store);
 
-/// Adds paths to them and commits. `forgets_gone`: those that are not there any more go. Throws as
-/// Store does.
-void remember_paths(index::Store& store, const std::vector<std::string>& paths, bool forgets_gone);
+/// Adds paths to them and commits. Throws as Store does.
+void remember_paths(index::Store& store, const std::vector<std::string>& paths);
+
+/// Takes those away that are `paths` or lie in them and are not there any more, and commits. Throws
+/// as Store does.
+void forget_gone_paths(index::Store& store, const std::vector<std::string>& paths);
 
 }  // namespace oko::tasks

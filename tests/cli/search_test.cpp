@@ -220,8 +220,24 @@ TEST_F(SearchTest, WithoutPathTheFoldersOfTheLibraryAreBroughtUpToDate) {
   EXPECT_EQ(kept.status, 0) << kept.err;
   EXPECT_NE(kept.err.find("files: is not there now"), std::string::npos) << kept.err;
   EXPECT_NE(kept.out.find("0 removed, 0 unchanged, 0 failed; 2 passages"), std::string::npos);
+  // Of another path alone: this one is not forgotten.
+  ASSERT_EQ(run({"index", "--prune", folder_ / "other"}).status, 0);
+  EXPECT_NE(run({"index"}).err.find("files: is not there now"), std::string::npos);
   EXPECT_NE(run({"index", "--prune"}).out.find("2 removed"), std::string::npos);
   EXPECT_EQ(run({"index"}).err, "");
+}
+
+TEST_F(SearchTest, ARebuiltLibraryKnowsItsFoldersAndNotItsFilesAsPaths) {
+  file("a.txt", "чай");
+  ASSERT_EQ(index_folder().status, 0);
+  ASSERT_EQ(run({"index", "--rebuild"}).status, 0);
+  file("b.txt", "кофе");
+  fs::remove(folder_ / "files/a.txt");
+  const ProcessResult again = run({"index"});
+  EXPECT_EQ(again.status, 0) << again.err;
+  EXPECT_EQ(again.err.find("is not there now"), std::string::npos) << again.err;
+  EXPECT_NE(again.out.find("1 file added, 0 updated, 0 moved, 1 removed"), std::string::npos)
+      << again.out;
 }
 
 TEST_F(SearchTest, FileThatCannotBeReadIsNamedAndTheOthersAreIndexed) {

@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -21,6 +20,10 @@
 #include "decoding/helper.h"
 #include "decoding/page_messages.h"
 #include "decoding/platform.h"
+
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
 
 namespace oko::decoding {
 namespace {

@@ -194,12 +194,13 @@ TEST_P(GeneratorBatchTest, MemoryOfAPictureIsKeptUntilItsRequestEnds) {
   ASSERT_FALSE(longest.next()->is_finished);
   const std::uint64_t reserved = bytes_at_work();
   const tensor::cpu::ArrayPool& pool = tensor::cpu::array_pool();
-  GenerationHandle picture = generator.submit(picture_question(1800, 1600, 30));
+  // Many tokens: on a busy machine it must not end before the pool is looked at.
+  GenerationHandle picture = generator.submit(picture_question(1800, 1600, 2000));
   while (picture.next()->progress < 1) {
   }
   EXPECT_GT(pool.peak_bytes(), reserved);
-  EXPECT_EQ(picture.wait().stats.generated_tokens, 30);
-  EXPECT_LT(pool.peak_bytes(), reserved);
+  picture.cancel();
+  EXPECT_TRUE(eventually([&] { return pool.peak_bytes() < reserved; }));
   EXPECT_FALSE(longest.next()->is_finished);
 }
 
