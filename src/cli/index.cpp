@@ -238,9 +238,7 @@ class WatchedRuns {
 
   void say_missing() const {
     for (const std::string& path : paths_) {
-      std::error_code error;
-      if (fs::status(path, error).type() != fs::file_type::not_found) continue;
-      say_note(is_not_there(path));
+      if (!tasks::is_there(path)) say_note(is_not_there(path));
     }
   }
 
@@ -317,8 +315,7 @@ void take_paths_of(const LibraryPlace& place, IndexArguments& arguments, const S
     known = tasks::library_paths(*store);
     arguments.named_paths = known;
     for (const std::string& path : known) {
-      std::error_code error;
-      const bool is_there = fs::status(path, error).type() != fs::file_type::not_found;
+      const bool is_there = tasks::is_there(path);
       const bool is_pruned =
           arguments.run.prunes && !tasks::documents_below(*store, {path}).empty();
       if (is_there || is_pruned || arguments.watch) arguments.paths.push_back(path);

@@ -28,11 +28,6 @@ std::string line_of(std::string_view path) {
   return line + '\n';
 }
 
-bool is_there(const std::string& path) {
-  std::error_code error;
-  return fs::status(path, error).type() != fs::file_type::not_found;
-}
-
 void set_lines(index::Store& store, const std::string& lines) {
   if (lines == store.note(kPathsKey)) return;
   store.set_note(kPathsKey, lines);
@@ -40,6 +35,11 @@ void set_lines(index::Store& store, const std::string& lines) {
 }
 
 }  // namespace
+
+bool is_there(const std::string& path) {
+  std::error_code error;
+  return fs::status(path, error).type() != fs::file_type::not_found;
+}
 
 std::vector<std::string> library_paths(index::Store& store) {
   const std::string lines = store.note(kPathsKey);

@@ -7,6 +7,9 @@
 
 namespace oko::tasks {
 
+/// False if nothing has this path. One that cannot be asked about may be there.
+bool is_there(const std::string& path);
+
 /// The files and folders that a library is of, absolute, by rising path; none lies in another.
 /// Empty for a library that `remember_paths` was never called for.
 std::vector<std::string> library_paths(index::Store& store);
