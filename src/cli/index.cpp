@@ -204,10 +204,7 @@ class WatchedRuns {
   bool pass() {
     const std::size_t all = paths_.size();
     IndexArguments present = arguments_;
-    std::erase_if(present.paths, [](const std::string& path) {
-      std::error_code error;
-      return fs::status(path, error).type() == fs::file_type::not_found;
-    });
+    std::erase_if(present.paths, [](const std::string& path) { return !tasks::is_there(path); });
     const bool is_complete = present.paths.size() == all;
     if (!is_complete && !is_missing_) say_missing();
     is_missing_ = !is_complete;
@@ -293,8 +290,7 @@ void require_paths(const IndexArguments& arguments) {
   const bool may_be_gone = arguments.run.prunes && !arguments.watch;
   for (const std::string& path : arguments.paths) {
     if (path.empty()) throw Error(ErrorCode::kUsage, tr("a PATH is empty", "один ПУТЬ пуст"));
-    std::error_code error;
-    if (may_be_gone || fs::status(path, error).type() != fs::file_type::not_found) continue;
+    if (may_be_gone || tasks::is_there(path)) continue;
     throw Error(
         ErrorCode::kNotFound,
         tr("{}: no such file or folder", "{}: нет такого файла или папки", path),

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "tasks/file_walk.h"
+#include "tasks/library_paths.h"
 #include "tasks/path_roots.h"
 #include "tasks/read_documents.h"
 
@@ -59,8 +60,7 @@ std::optional<index::DocumentKind> kind_to_read(const WalkedFile& file) {
 void take_gone(const std::map<std::string, KnownDocument>& known, const IndexCallbacks& callbacks,
                std::vector<std::string>& paths) {
   std::erase_if(paths, [&](const std::string& path) {
-    std::error_code error;
-    if (fs::status(path, error).type() != fs::file_type::not_found) return false;
+    if (is_there(path)) return false;
     const PathRoots root({path});
     const auto count = std::count_if(known.begin(), known.end(),
                                      [&](const auto& each) { return root.contain(each.first); });
