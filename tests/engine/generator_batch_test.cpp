@@ -12,6 +12,7 @@
 #include "engine/embedder.h"
 #include "engine/generator.h"
 #include "tensor/cpu/array_pool.h"
+#include "tests/support/endless_request.h"
 #include "tests/support/graph_device.h"
 #include "tests/support/random_models.h"
 
@@ -39,10 +40,13 @@ GenerationRequest picture_question(int width, int height, int max_tokens) {
   return request;
 }
 
+const fs::path& model() {
+  return RandomModels::get("qwen3-vl-small-4bit", 11);
+}
+
 /// A request that runs until it is cancelled.
-GenerationRequest endless() {
-  GenerationRequest request = text_question("Tell me all.", 1'000'000);
-  request.sampling.temperature = 5.0f;  // no loop
+GenerationRequest endless(GenerationRequest request = text_question("Tell me all.", 1)) {
+  make_endless(request, model());
   return request;
 }
 
@@ -72,9 +76,7 @@ class GeneratorBatchTest : public ::testing::TestWithParam<tensor::Device> {
   static bool on_graph() { return GetParam() != tensor::Device::kCpu; }
 
   GeneratorOptions options(std::size_t max_sequences = 8) const {
-    return {.vision_language_model = RandomModels::get("qwen3-vl-small-4bit", 11),
-            .max_sequences = max_sequences,
-            .host = host_};
+    return {.vision_language_model = model(), .max_sequences = max_sequences, .host = host_};
   }
 
   std::uint64_t bytes_at_work() const { return host_->memory_budget().transient_bytes(); }
@@ -130,7 +132,9 @@ TEST_P(GeneratorBatchTest, RefusesRequestsBeyondTheLimitUntilOneHasEnded) {
   }
   waiting.cancel();
   EXPECT_THROW(waiting.wait(), Error);
-  EXPECT_FALSE(generator.generate(text_question("Hello", 1)).text.empty());
+  GenerationHandle next = generator.submit(text_question("Hello", 1));
+  running.cancel();
+  EXPECT_FALSE(next.wait().text.empty());
 }
 
 TEST_P(GeneratorBatchTest, AShortRequestIsAnsweredWhileALongAnswerIsWritten) {
@@ -167,13 +171,17 @@ TEST_P(GeneratorBatchTest, PromptsThatWaitAreReadInOnePass) {
 
 TEST_P(GeneratorBatchTest, AShortPromptIsReadBetweenTheChunksOfALongOne) {
   Generator generator(options());
-  GenerationRequest long_prompt = text_question(std::string(400, '.'), 1);
+  GenerationRequest long_prompt = text_question(std::string(600, '.'), 1);
   long_prompt.prefill_chunk = 16;
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point start = Clock::now();
   GenerationHandle slow = generator.submit(std::move(long_prompt));
+  const double later = std::chrono::duration<double>(Clock::now() - start).count();
   const GenerationResult quick = generator.generate(text_question("Hello", 1));
   const GenerationResult last = slow.wait();
   EXPECT_EQ(last.stats.generated_tokens, 1);
-  EXPECT_LT(quick.stats.time_to_first_token_seconds, last.stats.time_to_first_token_seconds / 2);
+  EXPECT_LT(later + quick.stats.time_to_first_token_seconds,
+            last.stats.time_to_first_token_seconds);
 }
 
 TEST_P(GeneratorBatchTest, AnEmbeddingWaitsForAStepNotForTheAnswer) {
@@ -194,8 +202,7 @@ TEST_P(GeneratorBatchTest, MemoryOfAPictureIsKeptUntilItsRequestEnds) {
   ASSERT_FALSE(longest.next()->is_finished);
   const std::uint64_t reserved = bytes_at_work();
   const tensor::cpu::ArrayPool& pool = tensor::cpu::array_pool();
-  // Many tokens: on a busy machine it must not end before the pool is looked at.
-  GenerationHandle picture = generator.submit(picture_question(1800, 1600, 2000));
+  GenerationHandle picture = generator.submit(endless(picture_question(1800, 1600, 1)));
   while (picture.next()->progress < 1) {
   }
   EXPECT_GT(pool.peak_bytes(), reserved);
@@ -262,7 +269,7 @@ TEST_P(GeneratorBatchTest, AGeneratorThatIsDestroyedEndsItsRequests) {
 TEST_P(GeneratorBatchTest, ReplacedFilesDoNotAffectRunningAnswers) {
   const fs::path folder = fs::temp_directory_path() / ("oko_batch_" + std::to_string(::getpid()));
   fs::remove_all(folder);
-  const fs::path& before = RandomModels::get("qwen3-vl-small-4bit", 11);
+  const fs::path& before = model();
   const fs::path& after = RandomModels::get("qwen3-vl-small-4bit", 12);
   const auto question = [] { return text_question("Hello", 30); };
   const std::string old_answer = Generator(options()).generate(question()).text;

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "models/qwen3_vl/memory_estimate.h"
+#include "tests/support/endless_request.h"
 #include "tests/support/random_models.h"
 
 namespace oko::engine {
@@ -188,13 +189,14 @@ TEST(GeneratorTest, APictureIsShrunkOnceOnly) {
 
 TEST(GeneratorTest, AnswerEndsAtTheContextLimit) {
   Generator engine(small_model());
-  auto request = question({}, std::numeric_limits<int>::max());
-  request.sampling.temperature = 5.0f;  // no loop
-  const auto config = models::qwen3_vl::Config::load(small_model().vision_language_model);
-  EXPECT_EQ(engine.generate(request).stats.predicted_memory.kv,
-            models::qwen3_vl::kv_bytes(config.text, 4096, 4096, tensor::cpu::KvType::kFloat16));
+  auto request = question({}, 1);
+  make_endless(request, small_model().vision_language_model);
+  request.max_tokens = std::numeric_limits<int>::max();
   request.messages[0].parts[0].text = std::string(4000, '.');
   const GenerationResult result = engine.generate(request);
+  const auto config = models::qwen3_vl::Config::load(small_model().vision_language_model);
+  EXPECT_EQ(result.stats.predicted_memory.kv,
+            models::qwen3_vl::kv_bytes(config.text, 4096, 4096, tensor::cpu::KvType::kFloat16));
   EXPECT_EQ(result.finish_reason, FinishReason::kLength);
   EXPECT_EQ(result.stats.prompt_tokens + result.stats.generated_tokens, 4096);
   request.messages[0].parts[0].text = std::string(20'000, '.');
@@ -255,8 +257,8 @@ TEST(GeneratorTest, AStopEndsTheAnswerSoonAndTheNextRequestWorks) {
   Generator engine(small_model());
   StopSource stop;
   std::atomic<int> pieces{0};
-  auto endless = question({gradient(96, 64, 0)}, 1'000'000);
-  endless.sampling.temperature = 5.0f;  // no loop
+  auto endless = question({gradient(96, 64, 0)}, 1);
+  make_endless(endless, small_model().vision_language_model);
   try {
     engine.generate(
         endless,

@@ -10,6 +10,7 @@
 #include "engine/generator.h"
 #include "hub/align_weights.h"
 #include "image/image.h"
+#include "tests/support/endless_request.h"
 #include "tests/support/graph_device.h"
 #include "tests/support/predicted_memory.h"
 #include "tests/support/random_models.h"
@@ -132,8 +133,8 @@ TEST_F(GraphGeneratorTest, AStopEndsTheAnswerAndTheNextRequestWorks) {
   const std::string expected = engine.generate(question(3)).text;
   StopSource stop;
   std::atomic<int> pieces{0};
-  GenerationRequest endless = question(1'000'000);
-  endless.sampling.temperature = 5.0f;  // no loop
+  GenerationRequest endless = question(1);
+  make_endless(endless, small_model().vision_language_model);
   try {
     engine.generate(
         endless,
