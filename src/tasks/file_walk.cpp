@@ -6,9 +6,12 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "base/error.h"
@@ -52,50 +55,88 @@ class Walk {
        const StopToken& stop)
       : options_(options), on_skipped_(on_skipped), stop_(stop) {}
 
-  void visit(const std::string& given) {
-    const fs::path path = absolute(given);
-    struct stat info {};
-    if (::stat(path.c_str(), &info) != 0) fail(given, errno);
-    if (S_ISDIR(info.st_mode)) {
-      std::string excludes;
-      for (const std::string& each : options_.excludes) excludes += each + "\n";
-      rules_.add(path.string(), excludes);
-      enter(path);
-    } else if (S_ISREG(info.st_mode)) {
-      if (options_.on_folder) options_.on_folder(path.parent_path().string());
-      add_file(path, info);
-    } else {
-      throw Error(ErrorCode::kBadInput,
-                  tr("{}: is neither a file nor a folder", "{}: это не файл и не папка", given));
+  /// A file keeps the first path that leads to it, so those without links come first.
+  void visit(const std::vector<std::string>& given) {
+    std::vector<Start> starts;
+    for (const std::string& each : given) starts.push_back(start_of(each));
+    std::sort(starts.begin(), starts.end(), [](const Start& a, const Start& b) {
+      return std::tie(a.is_by_link, a.is_folder, a.path) <
+             std::tie(b.is_by_link, b.is_folder, b.path);
+    });
+    for (const Start& each : starts) {
+      if (each.is_folder) {
+        visit_folder(each.path);
+      } else {
+        add_single(each.path);
+      }
     }
-    list_folders(path);
   }
 
-  /// Takes what links lead to, after all else: what has a path of its own keeps that.
+  /// Takes what links lead to, after all else: first folders, then files.
   void follow_links() {
+    std::set<fs::path> to_files;
     while (!links_.empty()) {
       const fs::path link = std::move(links_.extract(links_.begin()).value());
       struct stat info {};
       if (::stat(link.c_str(), &info) != 0) {
         skip(link, SkipReason::kUnreadable, system_reason(errno));
-      } else {
-        add_entry(link, info, /*is_link=*/true);
+      } else if (S_ISREG(info.st_mode)) {
+        to_files.insert(link);
+      } else if (takes(link, info.st_mode)) {
+        enter(link);
         list_folders({});
       }
+    }
+    for (const fs::path& link : to_files) {
+      if (takes(link, S_IFREG)) add_single(link);
     }
   }
 
   std::vector<WalkedFile> files() && {
-    std::sort(files_.begin(), files_.end(),
-              [](const WalkedFile& a, const WalkedFile& b) { return a.path < b.path; });
+    for (auto& [real, file] : singles_) files_.push_back(std::move(file));
+    are_sorted_ = false;
+    sort_files();
     const auto last =
         std::unique(files_.begin(), files_.end(),
                     [](const WalkedFile& a, const WalkedFile& b) { return a.path == b.path; });
-    files_.erase(last, files_.end());
+    files_.erase(last, files_.end());  // a folder that changes may name one twice
     return std::move(files_);
   }
 
  private:
+  /// What the walk is asked for.
+  struct Start {
+    bool is_by_link = false;
+    bool is_folder = false;
+    fs::path path;
+  };
+
+  struct Folder {
+    fs::path path;
+    fs::path real;  ///< without links
+  };
+
+  static Start start_of(const std::string& given) {
+    const fs::path path = absolute(given);
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0) fail(given, errno);
+    if (!S_ISDIR(info.st_mode) && !S_ISREG(info.st_mode)) {
+      throw Error(ErrorCode::kBadInput,
+                  tr("{}: is neither a file nor a folder", "{}: это не файл и не папка", given));
+    }
+    std::error_code error;
+    const bool is_by_link = fs::canonical(path, error) != path;
+    return {is_by_link, S_ISDIR(info.st_mode), path};
+  }
+
+  void visit_folder(const fs::path& path) {
+    std::string excludes;
+    for (const std::string& each : options_.excludes) excludes += each + "\n";
+    rules_.add(path.string(), excludes);
+    enter(path);
+    list_folders(path);
+  }
+
   /// Without "." and "..", and without / at the end, so that a file has one path.
   static fs::path absolute(const std::string& given) {
     std::error_code error;
@@ -123,20 +164,21 @@ class Walk {
     const fs::path real = fs::canonical(folder, error);
     if (error) {
       skip(folder, SkipReason::kUnreadable, system_reason(error));
-    } else if (visited_.insert(real).second) {
-      folders_.push_back(folder);
+    } else if (visited_.emplace(real, folder).second) {
+      folders_.push_back({folder, real});
     }
   }
 
   void list_folders(const fs::path& given) {
     while (!folders_.empty()) {
-      const fs::path folder = std::move(folders_.back());
+      const Folder folder = std::move(folders_.back());
       folders_.pop_back();
-      list(folder, folder == given);
+      list(folder, folder.path == given);
     }
   }
 
-  void list(const fs::path& folder, bool is_given) {
+  void list(const Folder& listed, bool is_given) {
+    const fs::path& folder = listed.path;
     if (options_.on_folder) options_.on_folder(folder.string());
     std::error_code error;
     fs::directory_iterator entry(folder, error);
@@ -144,7 +186,7 @@ class Walk {
     if (!error) read_rules(folder);
     for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
       throw_if_stopped(stop_);
-      add(entry->path());
+      add(entry->path(), listed);
     }
     if (error) skip(folder, SkipReason::kUnreadable, system_reason(error));
   }
@@ -159,7 +201,7 @@ class Walk {
     }
   }
 
-  void add(const fs::path& path) {
+  void add(const fs::path& path, const Folder& folder) {
     struct stat info {};
     if (::lstat(path.c_str(), &info) != 0) {
       if (errno != ENOENT) skip(path, SkipReason::kUnreadable, system_reason(errno));
@@ -167,55 +209,86 @@ class Walk {
     }
     if (!options_.hidden && path.filename().string().starts_with('.')) {
       skip(path, SkipReason::kHidden);
+    } else if (S_ISLNK(info.st_mode) && options_.follows_links) {
+      links_.insert(path);
+    } else if (S_ISLNK(info.st_mode)) {
+      skip(path, SkipReason::kLink);
+    } else if (!takes(path, info.st_mode)) {
       return;
-    }
-    if (S_ISLNK(info.st_mode)) {
-      if (options_.follows_links) {
-        links_.insert(path);
-      } else {
-        skip(path, SkipReason::kLink);
-      }
-      return;
-    }
-    add_entry(path, info, /*is_link=*/false);
-  }
-
-  void add_entry(const fs::path& path, const struct stat& info, bool is_link) {
-    const bool is_folder = S_ISDIR(info.st_mode);
-    if (rules_.ignores(path.string(), is_folder)) {
-      skip(path, SkipReason::kIgnored);
-    } else if (is_folder && (is_of_program(path) || is_beside_originals(path))) {
-      skip(path, SkipReason::kProgram);
-    } else if (is_folder) {
+    } else if (S_ISDIR(info.st_mode)) {
       enter(path);
-    } else if (S_ISREG(info.st_mode) && is_sidecar(path)) {
-      skip(path, SkipReason::kSidecar);
-    } else if (S_ISREG(info.st_mode)) {
-      if (!is_link || !places_.contains(place_of(info))) add_file(path, info);
-    } else {
-      skip(path, SkipReason::kSpecial);
+    } else if (!singles_.contains(folder.real / path.filename())) {
+      files_.push_back(walked(path, info));
+      are_sorted_ = false;
     }
   }
 
-  void add_file(const fs::path& path, const struct stat& info) {
-    const FileIdentity identity = identity_of(info);
-    files_.push_back({path.string(), identity.size, identity.modified_ns});
-    if (options_.follows_links) places_.insert(place_of(info));
+  /// False, and tells why, for what is left out.
+  bool takes(const fs::path& path, mode_t mode) const {
+    const bool is_folder = S_ISDIR(mode);
+    std::optional<SkipReason> reason;
+    if (rules_.ignores(path.string(), is_folder)) {
+      reason = SkipReason::kIgnored;
+    } else if (is_folder && (is_of_program(path) || is_beside_originals(path))) {
+      reason = SkipReason::kProgram;
+    } else if (S_ISREG(mode) && is_sidecar(path)) {
+      reason = SkipReason::kSidecar;
+    } else if (!is_folder && !S_ISREG(mode)) {
+      reason = SkipReason::kSpecial;
+    }
+    if (reason) skip(path, *reason);
+    return !reason;
   }
 
-  static std::pair<dev_t, ino_t> place_of(const struct stat& info) {
-    return {info.st_dev, info.st_ino};
+  /// Takes a file that is given itself, or by a link to it, unless it is among the files.
+  void add_single(const fs::path& path) {
+    throw_if_stopped(stop_);
+    std::error_code error;
+    const fs::path real = fs::canonical(path, error);
+    if (!error && options_.on_folder) {
+      for (const fs::path& each : {path, real}) options_.on_folder(each.parent_path().string());
+    }
+    struct stat info {};
+    if (error || ::stat(path.c_str(), &info) != 0) {
+      skip(path, SkipReason::kUnreadable, system_reason(error ? error.value() : errno));
+    } else if (!is_listed(real)) {
+      singles_.emplace(real, walked(path, info));
+    }
+  }
+
+  /// True for a file that was taken with its folder.
+  bool is_listed(const fs::path& real) {
+    const auto folder = visited_.find(real.parent_path());
+    if (folder == visited_.end()) return false;
+    sort_files();
+    const std::string path = (folder->second / real.filename()).string();
+    const auto file =
+        std::lower_bound(files_.begin(), files_.end(), path,
+                         [](const WalkedFile& a, const std::string& b) { return a.path < b; });
+    return file != files_.end() && file->path == path;
+  }
+
+  void sort_files() {
+    if (std::exchange(are_sorted_, true)) return;
+    std::sort(files_.begin(), files_.end(),
+              [](const WalkedFile& a, const WalkedFile& b) { return a.path < b.path; });
+  }
+
+  static WalkedFile walked(const fs::path& path, const struct stat& info) {
+    const FileIdentity identity = identity_of(info);
+    return {path.string(), identity.size, identity.modified_ns};
   }
 
   const WalkOptions& options_;
   const std::function<void(const SkippedFile&)>& on_skipped_;
   StopToken stop_;
   IgnoreRules rules_;
-  std::vector<WalkedFile> files_;
-  std::vector<fs::path> folders_;  ///< to be listed
-  std::set<fs::path> visited_;
-  std::set<fs::path> links_;                  ///< to be followed
-  std::set<std::pair<dev_t, ino_t>> places_;  ///< of `files_` on the disk, if links are followed
+  std::vector<WalkedFile> files_;  ///< of folders
+  bool are_sorted_ = true;
+  std::map<fs::path, WalkedFile> singles_;  ///< others, by their paths without links
+  std::vector<Folder> folders_;             ///< to be listed
+  std::map<fs::path, fs::path> visited_;    ///< folders, by their paths without links
+  std::set<fs::path> links_;                ///< to be followed
 };
 
 }  // namespace
@@ -249,7 +322,7 @@ std::vector<WalkedFile> walk_files(const std::vector<std::string>& paths,
                                    const std::function<void(const SkippedFile&)>& on_skipped,
                                    const StopToken& stop) {
   Walk walk(options, on_skipped, stop);
-  for (const std::string& path : paths) walk.visit(path);
+  walk.visit(paths);
   walk.follow_links();
   return std::move(walk).files();
 }

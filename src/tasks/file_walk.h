@@ -14,11 +14,11 @@ namespace oko::tasks {
 inline constexpr const char* kIgnoreFile = ".okoignore";
 
 struct WalkOptions {
-  bool hidden = false;  ///< takes files and folders whose names begin with a dot
-  /// Takes what symbolic links lead to, unless it is among the files by a path of its own.
-  bool follows_links = false;
+  bool hidden = false;                     ///< takes files and folders whose names begin with a dot
+  bool follows_links = false;              ///< takes what symbolic links lead to
   std::vector<std::string> excludes = {};  ///< rules (IgnoreRules) of every folder given
-  /// Gets each folder before it is listed, and that of a file that is given itself.
+  /// Gets each folder before it is listed. Of a file that is given itself, or by a link: its folder
+  /// and that of the path without links.
   std::function<void(const std::string& folder)> on_folder = {};
 };
 
@@ -49,10 +49,13 @@ struct SkippedFile {
   LocalizedText why = {};  ///< of kUnreadable: the system's reason
 };
 
-/// The regular files in folders, and in theirs, by rising path, each once. A path that is given
-/// itself is taken whatever rules say. Of a Photos library only the originals. `on_skipped` gets
-/// what is left out, a folder once for all that is in it. Throws kNotFound for a path that does not
-/// exist, kBadInput for one that cannot be read or is a pipe or device, kCancelled.
+/// The regular files in folders, and in theirs, by rising path. A path that is given itself is
+/// taken whatever rules say. Of a Photos library only the originals. Each file is there once, by
+/// the first of its paths: without links, below one of `paths` that is or has a link, by a link to
+/// a folder, by a link to the file; of several of a kind by the least. A hard link is a file of its
+/// own. `on_skipped` gets what is left out, a folder once for all that is in it. Throws kNotFound
+/// for a path that does not exist, kBadInput for one that cannot be read or is a pipe or device,
+/// kCancelled.
 std::vector<WalkedFile> walk_files(const std::vector<std::string>& paths,
                                    const WalkOptions& options,
                                    const std::function<void(const SkippedFile&)>& on_skipped,

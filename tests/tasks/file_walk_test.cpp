@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 
 #include "base/error.h"
 
@@ -98,8 +99,75 @@ TEST_F(FileWalkTest, PathOfItsOwnIsPreferredToThatOfALink) {
   fs::create_directory_symlink(".away/far", root_ / "b");
   fs::create_symlink(".away/far/y.txt", root_ / "c.txt");
   EXPECT_EQ(walked({.follows_links = true}), (Paths{"b/y.txt", "z/x.txt"}));
-  EXPECT_EQ(walked({.follows_links = true}, {(root_ / "a").string(), (root_ / "z").string()}),
-            Paths{"a/x.txt"});
+  EXPECT_EQ(walked({}, {(root_ / "a").string(), (root_ / "z").string()}), Paths{"z/x.txt"});
+}
+
+TEST_F(FileWalkTest, AFileToWhichSeveralLinksLeadIsTakenOnce) {
+  file(".away/far/y.txt");
+  file(".away/z.txt");
+  fs::create_symlink(".away/far/y.txt", root_ / "a.txt");
+  fs::create_directory_symlink(".away/far", root_ / "b");
+  fs::create_directory_symlink(".away/far", root_ / "c");
+  fs::create_symlink(".away/far/y.txt", root_ / "d.txt");
+  fs::create_symlink(".away/z.txt", root_ / "e.txt");
+  fs::create_symlink("e.txt", root_ / "f.txt");
+  EXPECT_EQ(walked({.follows_links = true}), (Paths{"b/y.txt", "e.txt"}))
+      << "a folder before a file, and then the first";
+  fs::remove(root_ / "b");
+  fs::remove(root_ / "c");
+  EXPECT_EQ(walked({.follows_links = true}), (Paths{"a.txt", "e.txt"}));
+}
+
+TEST_F(FileWalkTest, LinksInLinkedFoldersLeadOnAndBack) {
+  file("a/x.txt");
+  file("away/y.txt");
+  fs::create_directory_symlink("../away", root_ / "a/out");
+  fs::create_directory_symlink("../a", root_ / "away/back");
+  fs::create_directory_symlink(root_, root_ / "away/up");
+  EXPECT_EQ(walked({.follows_links = true}, {(root_ / "a").string()}),
+            (Paths{"a/out/y.txt", "a/x.txt"}));
+}
+
+TEST_F(FileWalkTest, APathGivenAgainByALinkIsTakenOnceWithoutIt) {
+  file("a/x.txt");
+  fs::create_symlink("a/x.txt", root_ / "link.txt");
+  fs::create_directory_symlink("a", root_ / "b");
+  const auto in_each_order = [&](std::vector<std::string> given) {
+    for (std::string& each : given) each = (root_ / each).string();
+    std::set<Paths> found;
+    std::sort(given.begin(), given.end());
+    do {
+      found.insert(walked({}, given));
+      found.insert(walked({.follows_links = true}, given));
+    } while (std::next_permutation(given.begin(), given.end()));
+    return found;
+  };
+  EXPECT_EQ(in_each_order({"a", "a/x.txt", "b", "b/x.txt", "link.txt"}),
+            std::set{Paths{"a/x.txt"}});
+  EXPECT_EQ(in_each_order({"a/x.txt", "b", "link.txt"}), std::set{Paths{"a/x.txt"}});
+  EXPECT_EQ(in_each_order({"b", "link.txt"}), std::set{Paths{"link.txt"}});
+  EXPECT_EQ(in_each_order({"b/x.txt", "link.txt"}), std::set{Paths{"b/x.txt"}});
+}
+
+TEST_F(FileWalkTest, HardLinksAreFilesOfTheirOwn) {
+  file("a/x.txt");
+  fs::create_hard_link(root_ / "a/x.txt", root_ / "y.txt");
+  fs::create_symlink("a/x.txt", root_ / "z.txt");
+  EXPECT_EQ(walked({.follows_links = true}), (Paths{"a/x.txt", "y.txt"}));
+}
+
+TEST_F(FileWalkTest, FoldersOfAllFilesAreToldForAWatch) {
+  file(".away/x.txt");
+  file("given.txt");
+  fs::create_directories(root_ / "a/b");
+  fs::create_symlink(root_ / ".away/x.txt", root_ / "a/link.txt");
+  std::set<std::string> told;
+  const auto on_folder = [&](const std::string& folder) {
+    told.insert(fs::path(folder).lexically_relative(root_));
+  };
+  walked({.follows_links = true, .on_folder = on_folder},
+         {(root_ / "a").string(), (root_ / "given.txt").string()});
+  EXPECT_EQ(told, (std::set<std::string>{".", ".away", "a", "a/b"}));
 }
 
 TEST_F(FileWalkTest, RulesHoldInTheirFolder) {
