@@ -49,6 +49,7 @@ void add_seconds(const std::string& pattern, double seconds, const std::string& 
 struct Piece {
   PatternAutomaton::Part part;
   std::uint64_t steps = 0;
+  LetterRanges letter = {};  ///< those that it may be, if it is one letter and nothing else
 };
 
 /// Reads a pattern once, from left to right, and makes its automaton.
@@ -90,20 +91,45 @@ class PatternReader {
   }
   void take() { ascii_ += static_cast<char>(skip()); }
 
+  /// Those of one letter are written as one class, behind the others: xgrammar makes one state of
+  /// them, but not everywhere.
   Piece alternatives(int depth) {
-    Piece all = sequence(depth);
-    while (peek() == '|') {
-      take();
-      Piece other = sequence(depth);
-      all.part = PatternAutomaton::either(std::move(all.part), std::move(other.part));
-      all.steps += 1 + other.steps;
-      check_steps(all.steps);
+    std::optional<Piece> all;
+    const auto add = [&](Piece other) {
+      if (!all) {
+        all = std::move(other);
+        return;
+      }
+      all->part = PatternAutomaton::either(std::move(all->part), std::move(other.part));
+      all->steps += 1 + other.steps;
+      all->letter.clear();
+      check_steps(all->steps);
+    };
+    LetterRanges letters;
+    for (bool is_first = true;; is_first = false) {
+      const std::size_t begin = ascii_.size();
+      if (all) ascii_ += '|';
+      Piece next = sequence(depth);
+      const bool has_others = !is_first || peek() == '|';
+      if (has_others && !next.letter.empty()) {
+        letters.insert(letters.end(), next.letter.begin(), next.letter.end());
+        automaton_.remove(next.part);
+        ascii_.resize(begin);
+      } else {
+        add(std::move(next));
+      }
+      if (peek() != '|') break;
+      skip();
     }
-    return all;
+    if (letters.empty()) return std::move(*all);
+    if (all) ascii_ += '|';
+    add(append_class(plain_letters(std::move(letters), false)));
+    return std::move(*all);
   }
 
   Piece sequence(int depth) {
     Piece all{automaton_.empty()};
+    bool is_empty = true;
     while (!is_at_end() && peek() != '|' && peek() != ')') {
       if (peek() == '$' && at_ + 1 == pattern_.size()) {
         take();
@@ -113,6 +139,8 @@ class PatternReader {
       Piece next = repeated(atom(depth), begin);
       all.part = automaton_.sequence(std::move(all.part), std::move(next.part));
       all.steps += next.steps;
+      all.letter = is_empty ? std::move(next.letter) : LetterRanges{};
+      is_empty = false;
       check_steps(all.steps);
     }
     return all;
@@ -278,7 +306,7 @@ class PatternReader {
       if (is_escaped) ascii_ += '\\';
       ascii_ += static_cast<char>(c);
     }
-    return {automaton_.letter({{c, c}}), 1};
+    return {automaton_.letter({{c, c}}), 1, {{c, c}}};
   }
 
   Piece append_class(const LetterRanges& letters) {
@@ -291,7 +319,7 @@ class PatternReader {
       append_in_class(last);
     }
     ascii_ += ']';
-    return {automaton_.letter(letters), 1};
+    return {automaton_.letter(letters), 1, letters};
   }
 
   void append_in_class(char32_t c) {

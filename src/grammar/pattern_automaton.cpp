@@ -108,7 +108,7 @@ PatternAutomaton::Part PatternAutomaton::either(Part one, Part other) {
 PatternAutomaton::Part PatternAutomaton::repeated(Part part, std::uint64_t least,
                                                   std::optional<std::uint64_t> most) {
   if (most == 0) {
-    positions_.resize(part.begin);
+    remove(part);
     return empty();
   }
   std::uint64_t copies = most.value_or(std::max<std::uint64_t>(least, 1));

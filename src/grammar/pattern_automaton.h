@@ -26,6 +26,8 @@ class PatternAutomaton {
   Part letter(const LetterRanges& letters);
   Part sequence(Part before, Part after);
   static Part either(Part one, Part other);
+  /// `part`: the one made last.
+  void remove(const Part& part) { positions_.resize(part.begin); }
   /// `part`: the one made last. `most`: none for no end.
   Part repeated(Part part, std::uint64_t least, std::optional<std::uint64_t> most);
 

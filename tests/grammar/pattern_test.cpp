@@ -194,6 +194,37 @@ TEST_F(PatternTest, WritesPatternsInAscii) {
             R"([0-9]+\.[0-9]*|[\u{20}-\u{21}\u{23}-\u{5b}\u{5d}-\u{d7ff}\u{e000}-\u{10ffff}]A)");
 }
 
+TEST_F(PatternTest, WritesAlternativesOfOneLetterAsAClass) {
+  const std::pair<const char*, const char*> kCases[] = {{"(a|b|c|d)+", "([a-d])+"},
+                                                        {"a|[b-я]|\\d|a$", R"([0-9a-\u{44f}])"},
+                                                        {"((?:a)|(b|-))|c", R"([\u{2d}a-c])"},
+                                                        {"(a|th|b|)", "(th||[a-b])"},
+                                                        {"(|a)(th|b)", "(|[a])(th|[b])"},
+                                                        {"(a|b{2}|c?|d)x", "(b{2}|c{0,1}|[ad])x"},
+                                                        {"(a)(b)", "(a)(b)"},
+                                                        {"((ab|c)|d)", "((ab|[c])|[d])"}};
+  for (const auto& [pattern, written] : kCases) {
+    PatternCost cost;
+    EXPECT_EQ(checked_pattern(pattern, "p", cost), written) << pattern;
+  }
+}
+
+/// `pattern` and `letters`, which match the same, take the same time.
+TEST_F(PatternTest, PredictsTheTimeOfAlternativesAsThatOfAClass) {
+  const std::pair<const char*, const char*> kCases[] = {
+      {"(a|b|c|d)+", "[a-d]+"},
+      {"((e|t|a|o|i|n|s|r|h|l){1,5} ?){3}", "([etaoinsrhl]{1,5} ?){3}"},
+      {"((а|е|и|о|у|т|с|р|н|л)+ ?){9}", "([аеиоутсрнл]+ ?){9}"},
+      {"(([A-Z]|[a-z]|[d-x]|\\d|_){1,8}-?){2}", "(\\w{1,8}-?){2}"}};
+  for (const auto& [pattern, letters] : kCases) {
+    PatternCost cost, expected;
+    checked_pattern(pattern, "p", cost);
+    checked_pattern(letters, "p", expected);
+    EXPECT_DOUBLE_EQ(cost.seconds, expected.seconds) << pattern;
+    EXPECT_GT(cost.seconds, 0);
+  }
+}
+
 TEST_F(PatternTest, RefusesClassesWithoutLetters) {
   for (const char* pattern :
        {R"([^ -\u{10ffff}])", R"([^\s\S])", R"(\ud83d)", "[z-a]", R"([a-\d])"}) {
