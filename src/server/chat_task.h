@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -32,14 +31,6 @@ struct ChatPicture {
   std::string field = {};    ///< that has the address
 };
 
-/// A function of a namespace of tools.
-struct ToolName {
-  std::string space, name;
-
-  /// The name by which the model knows it.
-  std::string joined() const { return space + (space.ends_with("__") ? "" : "__") + name; }
-};
-
 /// A conversation that a request sends, of any protocol.
 struct ChatTask {
   std::string model;                    ///< empty: the first that describes pictures
@@ -56,8 +47,6 @@ struct ChatTask {
   /// Functions that the model may call, and how the prompt tells of them.
   std::vector<grammar::Function> functions = {};
   std::vector<std::string> tools = {};
-  /// By the names of `functions`: the namespaces that have some of them, and their names there.
-  std::map<std::string, ToolName> namespaces = {};
   bool must_call = false;
   bool may_repeat_calls = true;
   bool gives_thoughts = true;       ///< of a model that thinks; else they are left out

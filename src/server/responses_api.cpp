@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <ctime>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,7 +26,7 @@ struct ResponsesRequest {
   ChatTask task;
   std::string instructions = {};
   std::optional<std::int64_t> max_tokens = {};
-  std::map<std::string, ToolName> namespaces = {};  ///< of functions, by their names
+  ToolNames tool_names = {};
   // For the answer, which repeats them.
   Json tools = Json::array(), tool_choice = "auto";
   bool calls_in_parallel = true;
@@ -109,8 +108,7 @@ class InputItems {
   /// A call belongs to the words before it, as the model wrote them.
   void add_call(const RequestFields& item) {
     item.need_text("call_id");
-    text::ToolCall call = read_call(item);
-    if (const auto space = item.text("namespace")) call.name = ToolName{*space, call.name}.joined();
+    text::ToolCall call = read_responses_call(item);
     if (task_.messages.empty() || task_.messages.back().role != text::Role::kAssistant) {
       task_.messages.push_back({text::Role::kAssistant, {}});
     }
@@ -213,8 +211,7 @@ ResponsesRequest parse_responses(const HttpRequest& http) {
   request.max_tokens = fields.integer("max_output_tokens", 1, kMostTokens);
   if (request.max_tokens) task.max_tokens = static_cast<int>(*request.max_tokens);
   read_text_format(fields, http.body, task);
-  read_responses_tools(fields, http.body, task);
-  request.namespaces = std::exchange(task.namespaces, {});
+  request.tool_names = read_responses_tools(fields, http.body, task);
   keep_tools(fields, request);
   read_sampling(fields, task);
   read_picture_fields(fields, task);
@@ -222,114 +219,119 @@ ResponsesRequest parse_responses(const HttpRequest& http) {
   return request;
 }
 
-/// The answer before its end; "output" is empty.
-Json response_object(const HttpRequest& http, const ResponsesRequest& request,
-                     const std::string& model, std::int64_t created) {
-  Json object{{"id", "resp_" + http.id},
-              {"object", "response"},
-              {"created_at", created},
-              {"status", "in_progress"},
-              {"error", nullptr},
-              {"incomplete_details", nullptr},
-              {"instructions", nullptr},
-              {"max_output_tokens", nullptr},
-              {"model", model},
-              {"output", Json::array()},
-              {"parallel_tool_calls", request.calls_in_parallel},
-              {"previous_response_id", nullptr},
-              {"store", false},
-              {"tool_choice", request.tool_choice},
-              {"tools", request.tools},
-              {"usage", nullptr},
-              {"metadata", Json::object()}};
-  if (!request.instructions.empty()) object["instructions"] = request.instructions;
-  if (request.max_tokens) object["max_output_tokens"] = *request.max_tokens;
-  return object;
-}
-
 Json text_part(std::string_view text) {
   return {{"type", "output_text"}, {"text", text}, {"annotations", Json::array()}};
-}
-
-/// Words of an answer. `content` empty: they are being written.
-Json message_item(const HttpRequest& http, const char* status, Json content) {
-  return {{"id", "msg_" + http.id},
-          {"type", "message"},
-          {"status", status},
-          {"role", "assistant"},
-          {"content", std::move(content)}};
-}
-
-/// A call of an answer. Codex finds a function of a namespace by both names alone.
-Json call_item(const HttpRequest& http, const std::map<std::string, ToolName>& namespaces,
-               std::size_t call, const char* status, const std::string& name,
-               const std::string& arguments) {
-  Json item{{"id", fmt::format("fc_{}_{}", http.id, call)},
-            {"type", "function_call"},
-            {"status", status},
-            {"call_id", fmt::format("call_{}_{}", http.id, call)},
-            {"name", name},
-            {"arguments", arguments}};
-  if (const auto found = namespaces.find(name); found != namespaces.end()) {
-    item["name"] = found->second.name;
-    item["namespace"] = found->second.space;
-  }
-  return item;
 }
 
 bool is_cut(const engine::GenerationResult& result) {
   return result.finish_reason == engine::FinishReason::kLength;
 }
 
-/// The words, if there are any, and the calls. A cut answer has its last item incomplete.
-Json output_of(const HttpRequest& http, const std::map<std::string, ToolName>& namespaces,
-               const engine::GenerationResult& result) {
-  Json output = Json::array();
-  if (!result.text.empty()) {
-    output.push_back(message_item(http, "completed", Json::array({text_part(result.text)})));
-  }
-  for (std::size_t i = 0; i < result.calls.size(); ++i) {
-    const text::ToolCall call = CallReader::read(result.calls[i]);
-    if (call.name.empty()) continue;  // cut before its name
-    output.push_back(call_item(http, namespaces, i, "completed", call.name, call.arguments));
-  }
-  if (output.empty())
-    output.push_back(message_item(http, "completed", Json::array({text_part("")})));
-  if (is_cut(result)) output.back()["status"] = "incomplete";
-  return output;
-}
+/// The objects of the answer to one request, which must outlive this.
+class ResponseObjects {
+ public:
+  ResponseObjects(const HttpRequest& http, const ResponsesRequest& request)
+      : http_(http), request_(request) {}
 
-void finish_object(const HttpRequest& http, const std::map<std::string, ToolName>& namespaces,
-                   const ChatChoices& answer, Json& object) {
-  const engine::GenerationResult& result = answer.results.front();
-  object["status"] = is_cut(result) ? "incomplete" : "completed";
-  if (is_cut(result)) object["incomplete_details"] = {{"reason", "max_output_tokens"}};
-  object["output"] = output_of(http, namespaces, result);
-  const engine::GenerationStats& stats = result.stats;
-  object["usage"] = {{"input_tokens", stats.prompt_tokens},
-                     {"input_tokens_details", {{"cached_tokens", stats.cached_tokens}}},
-                     {"output_tokens", stats.generated_tokens},
-                     {"output_tokens_details", {{"reasoning_tokens", stats.thought_tokens}}},
-                     {"total_tokens", stats.prompt_tokens + stats.generated_tokens}};
-  add_boxes(answer.pictures, result.text, object);
-  add_notes(language_of(http), answer.notes, object);
-}
+  /// The answer before its end; "output" is empty.
+  Json begin(const std::string& model) const {
+    Json object{{"id", "resp_" + http_.id},
+                {"object", "response"},
+                {"created_at", created_},
+                {"status", "in_progress"},
+                {"error", nullptr},
+                {"incomplete_details", nullptr},
+                {"instructions", nullptr},
+                {"max_output_tokens", nullptr},
+                {"model", model},
+                {"output", Json::array()},
+                {"parallel_tool_calls", request_.calls_in_parallel},
+                {"previous_response_id", nullptr},
+                {"store", false},
+                {"tool_choice", request_.tool_choice},
+                {"tools", request_.tools},
+                {"usage", nullptr},
+                {"metadata", Json::object()}};
+    if (!request_.instructions.empty()) object["instructions"] = request_.instructions;
+    if (request_.max_tokens) object["max_output_tokens"] = *request_.max_tokens;
+    return object;
+  }
+
+  /// Words of an answer. `content` empty: they are being written.
+  Json message(const char* status, Json content) const {
+    return {{"id", "msg_" + http_.id},
+            {"type", "message"},
+            {"status", status},
+            {"role", "assistant"},
+            {"content", std::move(content)}};
+  }
+
+  /// A call of an answer. Codex finds a function of a namespace by both names alone.
+  Json call(std::size_t index, const char* status, const std::string& name,
+            const std::string& arguments) const {
+    const ToolName& tool = request_.tool_names.at(name);
+    Json item{{"id", fmt::format("fc_{}_{}", http_.id, index)},
+              {"type", "function_call"},
+              {"status", status},
+              {"call_id", fmt::format("call_{}_{}", http_.id, index)},
+              {"name", tool.name},
+              {"arguments", arguments}};
+    if (!tool.space.empty()) item["namespace"] = tool.space;
+    return item;
+  }
+
+  /// Ends the `object` of `begin`.
+  void finish(const ChatChoices& answer, Json& object) const {
+    const engine::GenerationResult& result = answer.results.front();
+    object["status"] = is_cut(result) ? "incomplete" : "completed";
+    if (is_cut(result)) object["incomplete_details"] = {{"reason", "max_output_tokens"}};
+    object["output"] = output_of(result);
+    const engine::GenerationStats& stats = result.stats;
+    object["usage"] = {{"input_tokens", stats.prompt_tokens},
+                       {"input_tokens_details", {{"cached_tokens", stats.cached_tokens}}},
+                       {"output_tokens", stats.generated_tokens},
+                       {"output_tokens_details", {{"reasoning_tokens", stats.thought_tokens}}},
+                       {"total_tokens", stats.prompt_tokens + stats.generated_tokens}};
+    add_boxes(answer.pictures, result.text, object);
+    add_notes(language_of(http_), answer.notes, object);
+  }
+
+ private:
+  /// The words, if there are any, and the calls. A cut answer has its last item incomplete.
+  Json output_of(const engine::GenerationResult& result) const {
+    Json output = Json::array();
+    if (!result.text.empty()) {
+      output.push_back(message("completed", Json::array({text_part(result.text)})));
+    }
+    for (std::size_t i = 0; i < result.calls.size(); ++i) {
+      const text::ToolCall called = CallReader::read(result.calls[i]);
+      if (called.name.empty()) continue;  // cut before its name
+      output.push_back(call(i, "completed", called.name, called.arguments));
+    }
+    if (output.empty()) output.push_back(message("completed", Json::array({text_part("")})));
+    if (is_cut(result)) output.back()["status"] = "incomplete";
+    return output;
+  }
+
+  const HttpRequest& http_;
+  const ResponsesRequest& request_;
+  const std::int64_t created_ = std::time(nullptr);
+};
 
 void send_response(const ApiContext& context, const HttpRequest& http, ResponsesRequest request,
                    HttpResponse& response) {
-  const std::int64_t created = std::time(nullptr);
+  const ResponseObjects objects(http, request);
   const ChatChoices answer = run_choices(context, std::move(request.task), 1, response.stop());
-  Json object = response_object(http, request, answer.model.name, created);
-  finish_object(http, request.namespaces, answer, object);
+  Json object = objects.begin(answer.model.name);
+  objects.finish(answer, object);
   response.send({}, dump(object));
 }
 
 /// The events of an answer, numbered.
 class ResponseEvents {
  public:
-  ResponseEvents(const HttpRequest& http, const std::map<std::string, ToolName>& namespaces,
-                 HttpResponse& response)
-      : http_(http), namespaces_(namespaces), response_(response) {}
+  ResponseEvents(const ResponseObjects& objects, HttpResponse& response)
+      : objects_(objects), response_(response) {}
 
   void send(const char* type, const Json& fields) {
     Json data{{"type", type}, {"sequence_number", number_++}};
@@ -370,7 +372,7 @@ class ResponseEvents {
   }
 
   void begin_message() {
-    begin_item(message_item(http_, "in_progress", Json::array()));
+    begin_item(objects_.message("in_progress", Json::array()));
     send("response.content_part.added", in_part({{"part", text_part("")}}));
   }
 
@@ -378,7 +380,7 @@ class ResponseEvents {
     if (readers_.size() <= piece.call) readers_.resize(piece.call + 1);
     const CallReader::Piece part = readers_[piece.call].push(piece.text);
     if (!part.name.empty()) {
-      begin_item(call_item(http_, namespaces_, piece.call, "in_progress", part.name, ""));
+      begin_item(objects_.call(piece.call, "in_progress", part.name, ""));
     }
     if (part.arguments.empty()) return;
     text_ += part.arguments;
@@ -410,8 +412,7 @@ class ResponseEvents {
     return place;
   }
 
-  const HttpRequest& http_;
-  const std::map<std::string, ToolName>& namespaces_;
+  const ResponseObjects& objects_;
   HttpResponse& response_;
   std::vector<CallReader> readers_;  ///< of each call
   Json item_;                        ///< the one that is written; null before the first
@@ -421,21 +422,21 @@ class ResponseEvents {
 
 void stream_response(const ApiContext& context, const HttpRequest& http, ResponsesRequest request,
                      HttpResponse& response) {
-  const std::int64_t created = std::time(nullptr);
-  ResponseEvents events(http, request.namespaces, response);
+  const ResponseObjects objects(http, request);
+  ResponseEvents events(objects, response);
   Json object;
   ChatTask task = std::move(request.task);
   const auto begin = [&](const ServedModel& model) {
     response.begin({.content_type = "text/event-stream; charset=utf-8",
                     .headers = {{"Cache-Control", "no-cache"}}});
-    object = response_object(http, request, model.name, created);
+    object = objects.begin(model.name);
     events.begin(object);
   };
   const auto on_piece = [&](const ChatPiece& piece) { events.add(piece); };
   try {
     const ChatChoices answer =
         run_choices(context, std::move(task), 1, response.stop(), begin, on_piece);
-    finish_object(http, request.namespaces, answer, object);
+    objects.finish(answer, object);
     events.end(std::move(object));
   } catch (const Error& error) {
     if (!response.has_begun() || error.code() == ErrorCode::kCancelled) throw;

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -41,6 +43,13 @@ void check_name(const std::string& name, const std::string& field) {
                          "от 1 до 128 знаков из a-z, A-Z, 0-9, _, - и ."));
 }
 
+/// "name" of a function or namespace.
+std::string read_name(const RequestFields& named) {
+  std::string name = named.need_text("name");
+  check_name(name, named.name_of("name"));
+  return name;
+}
+
 /// The schema of a function's arguments in the text of `raw`, an object with `field`.
 std::string read_schema(const RequestJson& schema, std::string_view raw, const char* field,
                         const std::string& place) {
@@ -56,11 +65,10 @@ void read_tool(const RequestJson& json, std::string_view raw, const std::string&
     refuse_value(tool.name_of("type"), tr("function", "function"));
   }
   const RequestFields function(tool.need("function"), tool.name_of("function"));
-  grammar::Function added{.name = function.need_text("name"),
+  grammar::Function added{.name = read_name(function),
                           .arguments = kNoArguments,
                           .place = function.name_of("parameters"),
                           .is_strict = function.flag("strict").value_or(false)};
-  check_name(added.name, function.name_of("name"));
   if (const RequestJson* parameters = function.find("parameters")) {
     added.arguments =
         read_schema(*parameters, raw_member(raw, "function"), "parameters", added.place);
@@ -76,7 +84,6 @@ void add_flat_tool(const RequestFields& tool, std::string_view raw, const char* 
                           .arguments = kNoArguments,
                           .place = tool.name_of(schema),
                           .is_strict = tool.flag("strict").value_or(false)};
-  check_name(added.name, tool.name_of("name"));
   if (const RequestJson* given = tool.find(schema)) {
     added.arguments = read_schema(*given, raw, schema, added.place);
   }
@@ -87,9 +94,11 @@ void add_flat_tool(const RequestFields& tool, std::string_view raw, const char* 
   task.functions.push_back(std::move(added));
 }
 
-/// "tools" of any protocol, the JSON of each with its text.
-void read_list(const RequestFields& fields, std::string_view body, ChatTask& task,
-               void (*read)(const RequestJson&, std::string_view, const std::string&, ChatTask&)) {
+/// "tools" of any protocol, the JSON of each with its text and place.
+template <typename... Read>
+void read_list(const RequestFields& fields, std::string_view body,
+               void (*read)(const RequestJson&, std::string_view, const std::string&, Read&...),
+               Read&... into) {
   const RequestJson* tools = fields.find("tools");
   if (tools == nullptr) return;
   if (!tools->is_array() || tools->size() > kMostTools) {
@@ -100,7 +109,7 @@ void read_list(const RequestFields& fields, std::string_view body, ChatTask& tas
     refuse_value("tools", tr("at most {} bytes", "до {} байт", kMostToolBytes));
   }
   for (std::size_t i = 0; i < tools->size(); ++i) {
-    read((*tools)[i], raw_element(raw, i), fmt::format("tools[{}]", i), task);
+    read((*tools)[i], raw_element(raw, i), fmt::format("tools[{}]", i), into...);
   }
 }
 
@@ -127,8 +136,9 @@ void choose_one(const std::string& name, const std::string& field, ChatTask& tas
   }
 }
 
-/// Keeps the functions that "tool_choice" allows. `is_flat`: the name of one stands beside "type".
-void choose(const RequestFields& fields, bool is_flat, ChatTask& task) {
+/// Keeps the functions that "tool_choice" allows. `choose_named`: if it is an object.
+void choose(const RequestFields& fields, ChatTask& task,
+            const std::function<void(const RequestFields&)>& choose_named) {
   const RequestJson* choice = fields.find("tool_choice");
   if (choice == nullptr || *choice == "auto") return;
   if (*choice == "none") return choose_none(task);
@@ -137,20 +147,48 @@ void choose(const RequestFields& fields, bool is_flat, ChatTask& task) {
     refuse_value("tool_choice",
                  tr("none, auto, required or a function", "none, auto, required или функция"));
   }
-  const RequestFields named(*choice, "tool_choice");
-  if (is_flat) {
-    if (named.need_text("type") != "function") {
-      refuse_value("tool_choice.type", tr("function", "function"));
-    }
-    return choose_one(named.need_text("name"), "tool_choice.name", task);
+  choose_named(RequestFields(*choice, "tool_choice"));
+}
+
+/// A function of /v1/responses, by the name that the model knows or by that of its namespace.
+void choose_for_responses(const RequestFields& choice, const ToolNames& names, ChatTask& task) {
+  if (choice.need_text("type") != "function") {
+    refuse_value("tool_choice.type", tr("function", "function"));
   }
-  choose_one(RequestFields(named.need("function"), "tool_choice.function").need_text("name"),
-             "tool_choice.function.name", task);
+  const std::string field = "tool_choice.name", name = choice.need_text("name");
+  const std::optional<std::string> space = choice.text("namespace");
+  if (space) return choose_one(ToolName{*space, name}.joined(), field, task);
+  if (names.contains(name)) return choose_one(name, field, task);
+  const auto has_name = [&](const auto& known) { return known.second.name == name; };
+  const auto found = std::ranges::find_if(names, has_name);
+  if (found == names.end()) return choose_one(name, field, task);
+  if (std::ranges::count_if(names, has_name) > 1) {
+    throw FieldError(field, tr("several namespaces have {}: name one in tool_choice.namespace",
+                               "{} есть в нескольких namespace: назовите одно в "
+                               "tool_choice.namespace",
+                               name));
+  }
+  choose_one(found->first, field, task);
+}
+
+void add_responses_function(const RequestFields& tool, std::string_view raw, const ToolName& name,
+                            ToolNames& names, ChatTask& task) {
+  const std::string joined = name.joined();
+  const ToolName& known = names.emplace(joined, name).first->second;
+  if (known != name) {
+    throw FieldError(tool.name_of("name"),
+                     tr("{}: another tool is {} for the model, too: rename one of them",
+                        "{}: для модели ещё один инструмент — тоже {}: переименуйте один из них",
+                        tool.name_of("name"), joined));
+  }
+  add_flat_tool(tool, raw, "parameters", task, joined);
 }
 
 /// Functions of a namespace, which Codex has for each MCP server. Those that are loaded later
 /// (`defer_loading`) are for a search of tools, which oko does not have.
-void add_namespace(const RequestFields& space, std::string_view raw, ChatTask& task) {
+void add_namespace(const RequestFields& space, std::string_view raw, ToolNames& names,
+                   ChatTask& task) {
+  const std::string space_name = read_name(space);
   const RequestJson& tools = space.need("tools");
   const std::string list = space.name_of("tools");
   if (!tools.is_array() || tools.size() > kMostTools) {
@@ -160,23 +198,21 @@ void add_namespace(const RequestFields& space, std::string_view raw, ChatTask& t
     const RequestFields tool(tools[i], fmt::format("{}[{}]", list, i));
     const bool is_deferred = tool.flag("defer_loading").value_or(false);
     if (tool.need_text("type") != "function" || is_deferred) continue;
-    const ToolName name{space.need_text("name"), tool.need_text("name")};
     if (task.functions.size() == kMostTools) {
       refuse_value("tools", tr("at most {} functions", "до {} функций", kMostTools));
     }
-    add_flat_tool(tool, raw_element(raw_member(raw, "tools"), i), "parameters", task,
-                  name.joined());
-    task.namespaces.emplace(name.joined(), name);
+    add_responses_function(tool, raw_element(raw_member(raw, "tools"), i),
+                           {space_name, read_name(tool)}, names, task);
   }
 }
 
 /// Codex names tools of OpenAI's servers in every request, which stay out of the prompt.
 void read_responses_tool(const RequestJson& json, std::string_view raw, const std::string& place,
-                         ChatTask& task) {
+                         ToolNames& names, ChatTask& task) {
   const RequestFields tool(json, place);
   const std::string type = tool.need_text("type");
-  if (type == "function") add_flat_tool(tool, raw, "parameters", task, tool.need_text("name"));
-  if (type == "namespace") add_namespace(tool, raw, task);
+  if (type == "function") add_responses_function(tool, raw, {{}, read_name(tool)}, names, task);
+  if (type == "namespace") add_namespace(tool, raw, names, task);
 }
 
 /// A tool of Anthropic's: one of the client, since those of Anthropic's servers run there.
@@ -187,7 +223,7 @@ void read_anthropic_tool(const RequestJson& json, std::string_view raw, const st
     refuse_value(tool.name_of("type"), tr("custom: oko has no tools of its own here",
                                           "custom: своих инструментов у oko здесь нет"));
   }
-  add_flat_tool(tool, raw, "input_schema", task, tool.need_text("name"));
+  add_flat_tool(tool, raw, "input_schema", task, read_name(tool));
   tool.need("input_schema");
 }
 
@@ -211,24 +247,34 @@ void choose_for_anthropic(const RequestFields& fields, ChatTask& task) {
 
 void read_tools(const RequestFields& fields, std::string_view body, ChatTask& task) {
   task.may_repeat_calls = fields.flag("parallel_tool_calls").value_or(true);
-  read_list(fields, body, task, read_tool);
-  choose(fields, false, task);
+  read_list(fields, body, read_tool, task);
+  choose(fields, task, [&](const RequestFields& choice) {
+    const RequestFields function(choice.need("function"), choice.name_of("function"));
+    choose_one(function.need_text("name"), function.name_of("name"), task);
+  });
 }
 
-void read_responses_tools(const RequestFields& fields, std::string_view body, ChatTask& task) {
+std::string ToolName::joined() const {
+  if (space.empty()) return name;
+  return space + (space.ends_with("__") ? "" : "__") + name;
+}
+
+ToolNames read_responses_tools(const RequestFields& fields, std::string_view body, ChatTask& task) {
+  ToolNames names;
   task.may_repeat_calls = fields.flag("parallel_tool_calls").value_or(true);
-  read_list(fields, body, task, read_responses_tool);
-  choose(fields, true, task);
+  read_list(fields, body, read_responses_tool, names, task);
+  choose(fields, task,
+         [&](const RequestFields& choice) { choose_for_responses(choice, names, task); });
+  return names;
 }
 
 void read_anthropic_tools(const RequestFields& fields, std::string_view body, ChatTask& task) {
-  read_list(fields, body, task, read_anthropic_tool);
+  read_list(fields, body, read_anthropic_tool, task);
   choose_for_anthropic(fields, task);
 }
 
 text::ToolCall read_tool_use(const RequestFields& block) {
-  text::ToolCall call{block.need_text("name"), {}};
-  check_name(call.name, block.name_of("name"));
+  text::ToolCall call{read_name(block), {}};
   const RequestJson& input = block.need("input");
   if (!input.is_object()) refuse_value(block.name_of("input"), tr("an object", "объект"));
   call.arguments = python_json(Json::parse(input.dump()));
@@ -236,11 +282,19 @@ text::ToolCall read_tool_use(const RequestFields& block) {
 }
 
 text::ToolCall read_call(const RequestFields& function) {
-  text::ToolCall call{function.need_text("name"), {}};
-  check_name(call.name, function.name_of("name"));
+  text::ToolCall call{read_name(function), {}};
   const RequestJson& arguments = function.need("arguments");
   call.arguments = arguments.is_object() ? python_json(Json::parse(arguments.dump()))
                                          : function.need_text("arguments");
+  return call;
+}
+
+text::ToolCall read_responses_call(const RequestFields& item) {
+  text::ToolCall call = read_call(item);
+  if (const auto space = item.text("namespace")) {
+    check_name(*space, item.name_of("namespace"));
+    call.name = ToolName{*space, call.name}.joined();
+  }
   return call;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,10 +17,25 @@ inline constexpr std::size_t kMostTools = 64;
 /// them; `body` is the text of the request, which has the keys in order. Throws kUsage.
 void read_tools(const RequestFields& fields, std::string_view body, ChatTask& task);
 
+/// A function as clients of /v1/responses name it.
+struct ToolName {
+  std::string space;  ///< the namespace that has it; empty: none
+  std::string name;   ///< there
+
+  /// The name by which the model knows it.
+  std::string joined() const;
+  bool operator==(const ToolName&) const = default;
+};
+
+using ToolNames = std::map<std::string, ToolName>;  ///< by `joined`
+
 /// Reads the same as clients of /v1/responses send them: a function has its fields beside "type".
 /// Those of a namespace are functions with its name in front. Tools of other types are left out:
 /// oko has none. Throws kUsage.
-void read_responses_tools(const RequestFields& fields, std::string_view body, ChatTask& task);
+ToolNames read_responses_tools(const RequestFields& fields, std::string_view body, ChatTask& task);
+
+/// Reads an item "function_call", whose function may be of a namespace. Throws kUsage.
+text::ToolCall read_responses_call(const RequestFields& item);
 
 /// Reads "tools" and "tool_choice" as Anthropic's clients send them. Throws kUsage.
 void read_anthropic_tools(const RequestFields& fields, std::string_view body, ChatTask& task);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/base64.h"
@@ -62,6 +63,20 @@ class ResponsesApiTest : public ::testing::Test {
       "reasoning":{"effort":"medium","summary":"auto"},"store":false,"stream":true,
       "include":["reasoning.encrypted_content"],"prompt_cache_key":"0199",
       "text":{"verbosity":"low"},"client_metadata":{"x-codex-installation-id":"1"}})");
+  }
+
+  /// That of Codex with these tools alone: their namespaces, each with one function.
+  static json with_namespaces(const std::vector<std::pair<std::string, std::string>>& names) {
+    json body = codex_request();
+    const json space = body.at("tools")[3];
+    body["tools"] = json::array();
+    for (const auto& [space_name, name] : names) {
+      body["tools"].push_back(space);
+      body["tools"].back()["name"] = space_name;
+      body["tools"].back()["tools"][0]["name"] = name;
+    }
+    body["max_output_tokens"] = 300;
+    return body;
   }
 
   /// The events of a stream, whose numbers and names must be right.
@@ -253,6 +268,56 @@ TEST_F(ResponsesApiTest, CallsFunctionsOfNamespaces) {
   }
 }
 
+/// Each name may have 64 letters for OpenAI; both together are longer than a name of oko's.
+TEST_F(ResponsesApiTest, CallsFunctionsOfNamespacesWithLongNames) {
+  const std::string space(64, 'a'), name(64, 'b');
+  json body = with_namespaces({{space, name}});
+  body["tool_choice"] = "required";
+  const std::vector<json> events = events_of(body);
+  ASSERT_GT(events.size(), 3u) << post(body).body;
+  body["stream"] = false;
+  const json whole = post(body).parsed().at("output")[0];
+  for (const json& call : {whole, events[2].at("item"), events[events.size() - 2].at("item")}) {
+    EXPECT_EQ(call.at("name"), name);
+    EXPECT_EQ(call.at("namespace"), space);
+  }
+  body["input"].push_back(whole);
+  EXPECT_EQ(post(body).status, 200);
+}
+
+TEST_F(ResponsesApiTest, ChoosesAFunctionByItsNameInANamespace) {
+  json body = with_namespaces({{"files", "list"}, {"files", "find"}, {"mail", "find"}});
+  body["stream"] = false;
+  const auto called = [&](const json& choice) -> std::pair<std::string, std::string> {
+    body["tool_choice"] = choice;
+    body["tool_choice"]["type"] = "function";
+    const ApiAnswer answer = post(body);
+    if (answer.status != 200) return {"", answer.parsed().at("error").at("message")};
+    const json call = answer.parsed().at("output").at(0);
+    return {call.value("namespace", ""), call.at("name")};
+  };
+  using Names = std::pair<std::string, std::string>;
+  EXPECT_EQ(called({{"name", "list"}}), Names("files", "list"));
+  EXPECT_EQ(called({{"name", "mail__find"}}), Names("mail", "find"));
+  EXPECT_EQ(called({{"name", "find"}, {"namespace", "mail"}}), Names("mail", "find"));
+  EXPECT_EQ(called({{"name", "find"}}),
+            Names("", "several namespaces have find: name one in tool_choice.namespace"));
+  EXPECT_EQ(called({{"name", "list"}, {"namespace", "mail"}}),
+            Names("", "tools have no mail__list"));
+}
+
+TEST_F(ResponsesApiTest, RefusesDifferentToolsWithOneNameForTheModel) {
+  json body = with_namespaces({{"a__b", "c"}, {"a", "b__c"}});
+  ApiAnswer answer = post(body);
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_EQ(answer.parsed().at("error").at("param"), "tools[1].tools[0].name") << answer.body;
+  body["tools"][1] = {{"type", "function"}, {"name", "a__b__c"}};
+  answer = post(body);
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_EQ(answer.parsed().at("error").at("param"), "tools[1].name") << answer.body;
+  EXPECT_NE(answer.body.find("a__b__c"), std::string::npos);
+}
+
 /// The second turn, as Codex sends it. "view_image" answers with a picture.
 TEST_F(ResponsesApiTest, ReadsCallsAndTheirResults) {
   json body = codex_request();
@@ -305,6 +370,12 @@ TEST_F(ResponsesApiTest, SaysWhatIsWrong) {
       {with("input", {{{"type", "function_call_output"}}}), "input[0].call_id"},
       {with("input", {{{"type", "function_call_output"}, {"call_id", "1"}}}), "input[0].output"},
       {with("input", {{{"type", "function_call"}, {"call_id", "1"}}}), "input[0].name"},
+      {with("input", {{{"type", "function_call"},
+                       {"call_id", "1"},
+                       {"name", "f"},
+                       {"namespace", "\""},
+                       {"arguments", "{}"}}}),
+       "input[0].namespace"},
       {with("input", {{{"type", "local_shell_call"}}}), "input[0].type"},
       {with("input", {{{"role", "tool"}, {"content", "a"}}}), "input[0].role"},
       {with("max_output_tokens", 0), "max_output_tokens"},
