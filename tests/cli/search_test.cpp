@@ -14,15 +14,14 @@
 #include <thread>
 #include <vector>
 
-#include "base/error.h"
 #include "base/file.h"
 #include "index/sqlite_database.h"
 #include "index/sqlite_schema.h"
 #include "index/sqlite_store.h"
 #include "index/words_tokenizer.h"
+#include "tests/support/library_commands.h"
 #include "tests/support/process.h"
 #include "tests/support/random_models.h"
-#include "tests/support/scratch_folder.h"
 #include "tests/support/text_pages.h"
 
 namespace oko {
@@ -33,35 +32,7 @@ namespace fs = std::filesystem;
 
 const std::string kTinyModel = std::string(OKO_SOURCE_DIR) + "/demo/models/tiny-vl";
 
-class SearchTest : public ScratchFolderTest {
- protected:
-  ProcessResult run(std::vector<std::string> arguments, const std::string& language = "en") {
-    arguments.insert(arguments.begin(), OKO_PROGRAM);
-    return Process(arguments, {"LANG=" + language + "_XX.UTF-8",
-                               "LC_ALL=", "OKO_HOME=" + (folder_ / "home").string()})
-        .wait();
-  }
-
-  ProcessResult index_folder(std::vector<std::string> options = {}) {
-    options.insert(options.begin(), {"index", (folder_ / "files").string(), "--model",
-                                     RandomModels::get("bge-m3-small-8bit", 21)});
-    return run(options);
-  }
-
-  void file(const std::string& place, const std::string& text) {
-    fs::create_directories((folder_ / "files" / place).parent_path());
-    write_file_atomically(folder_ / "files" / place, std::string_view(text));
-  }
-
-  static std::vector<json> objects(const ProcessResult& result) {
-    std::vector<json> lines;
-    std::size_t at = 0;
-    for (std::size_t end; (end = result.out.find('\n', at)) != std::string::npos; at = end + 1) {
-      lines.push_back(json::parse(result.out.substr(at, end - at)));
-    }
-    return lines;
-  }
-};
+class SearchTest : public LibraryCommandsTest {};
 
 TEST_F(SearchTest, FindsAPassageWithItsWordsMarked) {
   file("a.txt", "Квитанция об оплате воды за март.");
@@ -189,57 +160,6 @@ TEST_F(SearchTest, NamesWithLineBreaksTakeOneLine) {
   EXPECT_EQ(result.out.find('\x1b'), std::string::npos);
 }
 
-TEST_F(SearchTest, APathThatIsGoneIsPruned) {
-  file("a.txt", "чай");
-  ASSERT_EQ(index_folder().status, 0);
-  fs::remove_all(folder_ / "files");
-  const ProcessResult refused = index_folder();
-  EXPECT_EQ(refused.status, 4);
-  EXPECT_NE(refused.err.find("--prune takes them out"), std::string::npos) << refused.err;
-  const ProcessResult pruned = index_folder({"--prune"});
-  EXPECT_EQ(pruned.status, 0) << pruned.err;
-  EXPECT_NE(pruned.err.find("the library loses 1 document of it"), std::string::npos) << pruned.err;
-  EXPECT_NE(pruned.out.find("1 removed"), std::string::npos) << pruned.out;
-}
-
-TEST_F(SearchTest, WithoutPathTheFoldersOfTheLibraryAreBroughtUpToDate) {
-  file("a.txt", "чай");
-  file("in\nside/b.txt", "кофе");
-  ASSERT_EQ(index_folder().status, 0);
-  file("in\nside/c.txt", "какао");
-  fs::remove(folder_ / "files/a.txt");
-  const ProcessResult again = run({"index"});
-  EXPECT_EQ(again.status, 0) << again.err;
-  EXPECT_NE(again.out.find("1 file added, 0 updated, 0 moved, 1 removed, 1 unchanged"),
-            std::string::npos)
-      << again.out;
-  fs::rename(folder_ / "files", folder_ / "away");
-  fs::create_directory(folder_ / "other");
-  ASSERT_EQ(run({"index", folder_ / "other"}).status, 0);
-  const ProcessResult kept = run({"index"});
-  EXPECT_EQ(kept.status, 0) << kept.err;
-  EXPECT_NE(kept.err.find("files: is not there now"), std::string::npos) << kept.err;
-  EXPECT_NE(kept.out.find("0 removed, 0 unchanged, 0 failed; 2 passages"), std::string::npos);
-  // Of another path alone: this one is not forgotten.
-  ASSERT_EQ(run({"index", "--prune", folder_ / "other"}).status, 0);
-  EXPECT_NE(run({"index"}).err.find("files: is not there now"), std::string::npos);
-  EXPECT_NE(run({"index", "--prune"}).out.find("2 removed"), std::string::npos);
-  EXPECT_EQ(run({"index"}).err, "");
-}
-
-TEST_F(SearchTest, ARebuiltLibraryKnowsItsFoldersAndNotItsFilesAsPaths) {
-  file("a.txt", "чай");
-  ASSERT_EQ(index_folder().status, 0);
-  ASSERT_EQ(run({"index", "--rebuild"}).status, 0);
-  file("b.txt", "кофе");
-  fs::remove(folder_ / "files/a.txt");
-  const ProcessResult again = run({"index"});
-  EXPECT_EQ(again.status, 0) << again.err;
-  EXPECT_EQ(again.err.find("is not there now"), std::string::npos) << again.err;
-  EXPECT_NE(again.out.find("1 file added, 0 updated, 0 moved, 1 removed"), std::string::npos)
-      << again.out;
-}
-
 TEST_F(SearchTest, FileThatCannotBeReadIsNamedAndTheOthersAreIndexed) {
   file("good.txt", "хороший файл");
   file("broken.png", "\x89PNG\r\n\x1a\nbroken");
@@ -337,62 +257,6 @@ TEST_F(SearchTest, TheBudgetThatARefusalNamesIsSufficient) {
   EXPECT_EQ(found.out, run(search).out);
   const int of_model = asked_megabytes(with_budget({"embed", "картина", "--model", model}, 20));
   EXPECT_GE(asked_megabytes(no_search), of_model + 16) << "with the library's cache";
-}
-
-/// The paths and contents of the documents of a library.
-std::set<std::string> documents_of(const fs::path& library) {
-  std::set<std::string> documents;
-  try {
-    index::SqliteStore::open(library)->visit_documents([&](const index::KnownDocument& each) {
-      const auto& hash = each.document.hash;
-      documents.insert(each.document.path + " " + std::string(hash.begin(), hash.end()) + " " +
-                       std::to_string(each.document.modified_ns));
-    });
-  } catch (const Error&) {  // it is not there yet
-  }
-  return documents;
-}
-
-TEST_F(SearchTest, WatchedFoldersAreFollowed) {
-  for (const char* name :
-       {"changed.txt", "replaced.txt", "moved.txt", "removed.txt", "stays.txt"}) {
-    file(name, std::string("первый текст файла ") + name);
-  }
-  const fs::path files = folder_ / "files", library = folder_ / "home/library.db";
-  Process process({OKO_PROGRAM, "index", files.string(), "--watch", "--json", "--model",
-                   RandomModels::get("bge-m3-small-8bit", 21)},
-                  {"OKO_HOME=" + (folder_ / "home").string()});
-  const auto wait_for = [&](const auto& condition) {
-    for (int i = 0; i < 1200 && process.is_running() && !condition(); ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    }
-    EXPECT_TRUE(condition());
-  };
-  wait_for([&] { return documents_of(library).size() == 5; });
-  EXPECT_TRUE(process.wait_for_output(60));
-  file("new/deep/added.txt", "новый файл");
-  {
-    std::ofstream changed(files / "changed.txt", std::ios::app);
-    changed << " и ещё строка";
-  }
-  file("replaced.txt", "другой текст");  // by a rename over it
-  fs::rename(files / "moved.txt", files / "new/moved.txt");
-  fs::remove(files / "removed.txt");
-  // A fresh library of the same files.
-  const fs::path fresh = folder_ / "fresh.db";
-  ASSERT_EQ(index_folder({"--library", fresh.string()}).status, 0);
-  const std::set<std::string> expected = documents_of(fresh);
-  EXPECT_EQ(expected.size(), 5u);
-  wait_for([&] { return documents_of(library) == expected; });
-  // Folders that came later are watched, too.
-  file("new/deep/later.txt", "поздний файл");
-  wait_for([&] { return documents_of(library).size() == 6; });
-  process.signal(SIGINT);
-  const ProcessResult result = process.wait();
-  EXPECT_EQ(result.status, 0) << result.err;
-  std::set<std::string> outcomes;
-  for (const json& line : objects(result)) outcomes.insert(line.value("outcome", "summary"));
-  EXPECT_EQ(outcomes, (std::set<std::string>{"added", "moved", "removed", "summary", "updated"}));
 }
 
 TEST_F(SearchTest, FiltersRestrictAndRefuseWhatIsNoDate) {
