@@ -1,6 +1,7 @@
 // `oko index`, `oko search` and `oko eval search`: their output, and their refusals.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 
 #include <algorithm>
 #include <chrono>
@@ -271,12 +272,47 @@ TEST_F(SearchTest, FiltersRestrictAndRefuseWhatIsNoDate) {
   EXPECT_EQ(count({"--in", (folder_ / "files/a").string()}), 1u);
   EXPECT_EQ(count({"--in", "*.md"}), 1u);
   EXPECT_EQ(count({"--kind", "pdf"}), 0u);
-  EXPECT_EQ(count({"--from", "2020", "--to", "2999-12-31"}), 2u);
-  EXPECT_EQ(count({"--to", "2001-02"}), 0u);
   for (const char* date :
        {"2024-13", "2024-02-30", "yesterday", "24", "2024-1-1", "2024-01-01-01"}) {
-    EXPECT_EQ(run({"search", "чай", "--mode", "text", "--from", date}).status, 2) << date;
+    for (const char* option : {"--from", "--to"}) {
+      const ProcessResult result = run({"search", "чай", "--mode", "text", option, date});
+      EXPECT_EQ(result.status, 2) << date;
+      EXPECT_NE(result.err.find(option + std::string(" \"") + date + "\" is not a date"),
+                std::string::npos)
+          << result.err;
+    }
   }
+}
+
+TEST_F(SearchTest, DatesIncludeTheirFirstAndLastSecond) {
+  using namespace std::chrono;
+  char name = 'a';
+  for (const sys_days day : {2021y / 1 / 1, 2021y / 6 / 1, 2021y / 6 / 15, 2021y / 6 / 16,
+                             2021y / 7 / 1, 2022y / 1 / 1}) {
+    for (const seconds before : {1s, 0s}) {
+      const std::string file_name(1, name++);
+      file(file_name + ".txt", "чай " + file_name);
+      const timeval time{(sys_seconds(day) - before).time_since_epoch().count(), 0};
+      const timeval times[] = {time, time};
+      ASSERT_EQ(::utimes((folder_ / "files" / (file_name + ".txt")).c_str(), times), 0);
+    }
+  }
+  ASSERT_EQ(index_folder().status, 0);
+  const auto found = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), {"search", "чай", "--mode", "text", "--json", "--top", "100"});
+    std::string names;
+    for (const json& hit : objects(run(options))) {
+      names += fs::path(hit["file"].get<std::string>()).stem();
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  };
+  EXPECT_EQ(found({"--from", "2021-06-15"}), "fghijkl");
+  EXPECT_EQ(found({"--to", "2021-06-15"}), "abcdefg");
+  EXPECT_EQ(found({"--from", "2021-06-15", "--to", "2021-06-15"}), "fg");
+  EXPECT_EQ(found({"--from", "2021-06", "--to", "2021-06"}), "defghi");
+  EXPECT_EQ(found({"--from", "2021", "--to", "2021"}), "bcdefghijk");
+  EXPECT_EQ(found({"--from", "2021-07", "--to", "2021"}), "jk");
 }
 
 TEST_F(SearchTest, AFolderThatTheLibraryDoesNotHaveIsNamedWithThoseThatItHas) {
