@@ -1,5 +1,6 @@
 #include "base/base64.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -42,19 +43,21 @@ std::optional<std::string> bytes_of_base64(std::string_view text) {
     for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
   }
   if (text.size() % 4 == 1) return std::nullopt;
-  std::string bytes;
-  bytes.reserve(text.size() / 4 * 3 + 2);
-  std::uint32_t group = 0;
-  int bits = 0;
-  for (const char c : text) {
-    const std::uint8_t value = kValues[static_cast<unsigned char>(c)];
-    if (value == kNoDigit) return std::nullopt;
-    group = group << 6 | value;
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    bytes += static_cast<char>(group >> bits & 0xFF);
+  std::string bytes(text.size() * 3 / 4, '\0');
+  unsigned all = 0;  // a digit has six bits; what is none has a seventh
+  for (std::size_t from = 0, to = 0; from < text.size(); from += 4) {
+    const std::size_t digits = std::min<std::size_t>(4, text.size() - from);
+    std::uint32_t group = 0;
+    for (std::size_t i = 0; i < digits; ++i) {
+      const std::uint32_t value = kValues[static_cast<unsigned char>(text[from + i])];
+      all |= value;
+      group |= value << (18 - 6 * i);
+    }
+    for (std::size_t i = 0; i + 1 < digits; ++i) {
+      bytes[to++] = static_cast<char>(group >> (16 - 8 * i) & 0xFF);
+    }
   }
+  if (all >= kNoDigit) return std::nullopt;
   return bytes;
 }
 

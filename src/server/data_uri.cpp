@@ -18,14 +18,12 @@ namespace {
 constexpr std::string_view kScheme = "data:";
 
 std::string decoded(std::string_view base64, const std::string& name) {
-  std::string lines_joined;  // MIME's base64 has lines
-  if (base64.find_first_of(" \r\n") != std::string_view::npos) {
-    for (const char c : base64) {
-      if (c != ' ' && c != '\r' && c != '\n') lines_joined += c;
-    }
-    base64 = lines_joined;
-  }
   std::optional<std::string> bytes = bytes_of_base64(base64);
+  if (!bytes) {  // MIME's base64 has lines
+    std::string joined(base64);
+    std::erase_if(joined, [](char c) { return c == ' ' || c == '\r' || c == '\n'; });
+    bytes = bytes_of_base64(joined);
+  }
   if (!bytes) {
     throw FieldError(name, tr("{}: is not base64", "{}: это не base64", name));
   }
