@@ -26,6 +26,9 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kMostLingerBytes = 8 * 1024 * 1024;
 constexpr std::chrono::seconds kLingerTime{2};
 
+/// Bytes of a large body that are read with one call.
+constexpr std::size_t kReadAtOnce = 64 * 1024;
+
 /// Bytes of later requests that are read during one.
 constexpr std::size_t kReadAhead = 4096, kMostReadAhead = 64 * 1024;
 
@@ -124,7 +127,7 @@ asio::awaitable<void> HttpConnection::close() {
   while (!error && !state_.is_stopping && read < kMostLingerBytes) {
     buffer_.clear();
     const std::size_t bytes =
-        co_await stream_.async_read_some(buffer_.prepare(64 * 1024), into(error));
+        co_await stream_.async_read_some(buffer_.prepare(kReadAtOnce), into(error));
     read += bytes;
   }
   static_cast<void>(stream_.socket().close(error));
@@ -134,6 +137,7 @@ asio::awaitable<bool> HttpConnection::read_header(Parser& parser) {
   SystemError error;
   if (buffer_.size() == 0) {  // no deadline of a header before its first byte
     stream_.expires_after(state_.options.idle_timeout);
+    buffer_.shrink_to_fit();  // of the body before
     const std::size_t bytes = co_await stream_.async_read_some(buffer_.prepare(4096), into(error));
     if (error) co_return false;
     buffer_.commit(bytes);
@@ -153,6 +157,9 @@ asio::awaitable<HttpConnection::Body> HttpConnection::read_body(Parser& parser,
                                                                 HttpRefusal& refusal) {
   SystemError error;
   const auto deadline = Clock::now() + state_.options.body_timeout;
+  if (parser.content_length_remaining().value_or(kReadAtOnce) > kReadAhead) {
+    buffer_.reserve(kReadAtOnce);  // a read takes what it has room for
+  }
   while (!parser.is_done()) {
     stream_.expires_at(std::min(Clock::now() + state_.options.progress_timeout, deadline));
     co_await http::async_read_some(stream_, buffer_, parser, into(error));

@@ -8,68 +8,6 @@
 #include "base/error.h"
 
 namespace oko::server {
-namespace {
-
-constexpr std::size_t kMostLevels = 64;
-constexpr std::size_t kMostValues = 100'000;
-
-/// Counts what a text would become, before memory is taken for it. A value takes 16 bytes and more.
-class Limits : public nlohmann::json_sax<RequestJson> {
- public:
-  bool null() override { return value(); }
-  bool boolean(bool /*value*/) override { return value(); }
-  bool number_integer(number_integer_t /*value*/) override { return value(); }
-  bool number_unsigned(number_unsigned_t /*value*/) override { return value(); }
-  bool number_float(number_float_t /*value*/, const string_t& /*text*/) override { return value(); }
-  bool string(string_t& /*text*/) override { return value(); }
-  bool binary(binary_t& /*bytes*/) override { return value(); }
-  bool start_object(std::size_t /*size*/) override { return begin(); }
-  bool key(string_t& /*name*/) override { return true; }
-  bool end_object() override { return end(); }
-  bool start_array(std::size_t /*size*/) override { return begin(); }
-  bool end_array() override { return end(); }
-  bool parse_error(std::size_t place, const std::string& /*token*/,
-                   const nlohmann::detail::exception& error) override {
-    if (dynamic_cast<const RequestJson::out_of_range*>(&error) != nullptr) {
-      throw Error(ErrorCode::kUsage, tr("the JSON has a number that is too large",
-                                        "в JSON есть слишком большое число"));
-    }
-    throw Error(ErrorCode::kUsage,
-                tr("the body is not JSON, at byte {}", "тело запроса — не JSON, байт {}", place));
-  }
-
- private:
-  bool value() {
-    if (++values_ > kMostValues) {
-      throw Error(ErrorCode::kUsage,
-                  tr("the JSON has more than {} values", "в JSON больше {} значений", kMostValues));
-    }
-    return true;
-  }
-  bool begin() {
-    if (++levels_ > kMostLevels) {
-      throw Error(ErrorCode::kUsage,
-                  tr("the JSON has more than {} levels", "в JSON больше {} уровней", kMostLevels));
-    }
-    return value();
-  }
-  bool end() {
-    --levels_;
-    return true;
-  }
-
-  std::size_t values_ = 0, levels_ = 0;
-};
-
-}  // namespace
-
-RequestJson parse_request(std::string_view body) {
-  Limits limits;
-  RequestJson::sax_parse(body, &limits);
-  RequestJson json = RequestJson::parse(body);
-  if (!json.is_object()) refuse_value({}, tr("an object", "объект"));
-  return json;
-}
 
 std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
