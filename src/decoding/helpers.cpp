@@ -15,6 +15,19 @@ Helpers::Helpers(HelperOptions options) : options_(std::move(options)) {
   worker_ = JoiningThread([this](const StopToken& stop) { work(stop); });
 }
 
+Helpers::Pause::Pause(Helpers* helpers) : helpers_(helpers) {
+  if (helpers_ == nullptr) return;
+  const MutexLock lock(helpers_->mutex_);
+  ++helpers_->pauses_;
+}
+
+Helpers::Pause::~Pause() {
+  if (helpers_ == nullptr) return;
+  const MutexLock lock(helpers_->mutex_);
+  --helpers_->pauses_;
+  helpers_->changed_.notify_all();
+}
+
 std::shared_ptr<document::PageDecoder> Helpers::decoder(const StopToken& stop, HelperScope scope) {
   return std::make_shared<HelperDecoder>(*this, scope, stop);
 }
@@ -56,9 +69,11 @@ void Helpers::start_spare() {
 /// The system takes milliseconds to start a process, and to clear up after one.
 void Helpers::work(const StopToken& stop) {
   const MutexLock lock(mutex_);
-  while (changed_.wait(mutex_, stop, [this]() OKO_REQUIRES(mutex_) { return is_wanted_; })) {
-    is_wanted_ = false;
-    start_spare();
+  const auto has_work = [this]() OKO_REQUIRES(mutex_) {
+    return !used_.empty() || (is_wanted_ && pauses_ == 0);
+  };
+  while (changed_.wait(mutex_, stop, has_work)) {
+    if (pauses_ == 0 && std::exchange(is_wanted_, false)) start_spare();
     std::vector<std::unique_ptr<HelperProcess>> used = std::exchange(used_, {});
     const MutexUnlock unlock(mutex_);
     used.clear();

@@ -26,13 +26,28 @@ class Helpers {
  public:
   explicit Helpers(HelperOptions options);
 
+  /// While one lives, no helper is made ready: a start takes 60 ms of a processor, which an answer
+  /// that is being written would miss. `take` still starts one where none is ready.
+  class Pause {
+   public:
+    /// `helpers` must outlive it; null: nothing is paused.
+    explicit Pause(Helpers* helpers);
+    ~Pause();
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+
+   private:
+    Helpers* helpers_;
+  };
+
   /// `stop` ends it while it works.
   std::shared_ptr<document::PageDecoder> decoder(const StopToken& stop,
                                                  HelperScope scope = HelperScope::kRequest);
 
   /// A helper that nobody has used. Throws kFailed.
   std::unique_ptr<HelperProcess> take();
-  /// Starts the next one, unless there is one, without waiting. A failure shows when it is taken.
+  /// Starts the next one, unless there is one, without waiting, or behind the last pause. A failure
+  /// shows when it is taken.
   void prepare();
   /// Ends one, and prepares the next, without waiting for either.
   void replace(std::unique_ptr<HelperProcess> used);
@@ -47,6 +62,7 @@ class Helpers {
   std::unique_ptr<HelperProcess> spare_ OKO_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<HelperProcess>> used_ OKO_GUARDED_BY(mutex_);  ///< that are killed
   bool is_wanted_ OKO_GUARDED_BY(mutex_) = false;                            ///< a spare one
+  int pauses_ OKO_GUARDED_BY(mutex_) = 0;
   JoiningThread worker_;  // last: it uses what is above
 };
 

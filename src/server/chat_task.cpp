@@ -231,6 +231,7 @@ ChatChoices run_choices(const ApiContext& context, ChatTask task, int choices,
     throw FieldError(task.thoughts_field, tr("{}: {} does not think", "{}: {} не размышляет",
                                              task.thoughts_field, answer.model.name));
   }
+  const auto pause = models.pause_of_helpers();
   HeldPictures held(context, *generator, task, stop);
   engine::GenerationRequest request = request_of(task, *generator);
   request.form = form_of(task, *generator, stop);

@@ -1,5 +1,5 @@
 // Boost.JSON finds the end of a long string 20 times as fast as nlohmann's parser, and a picture in
-// base64 is such a string (DECISIONS 180). It is compiled here.
+// base64 is such a string (docs/DECISIONS.md, 180). It is compiled here.
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/src.hpp>
 #include <cstdint>

@@ -100,6 +100,10 @@ class ServedModels {
       const StopToken& stop, decoding::HelperScope scope = decoding::HelperScope::kRequest) const {
     return options_.helpers ? options_.helpers->decoder(stop, scope) : nullptr;
   }
+  /// While it lives, the processors are an answer's.
+  [[nodiscard]] decoding::Helpers::Pause pause_of_helpers() const {
+    return decoding::Helpers::Pause(options_.helpers.get());
+  }
   TokenCounts& tokens() { return tokens_; }
 
  private:

@@ -405,6 +405,20 @@ TEST_F(HelpersTest, EachFileHasOneOfItsOwn) {
   EXPECT_TRUE(wait_for_starts(3)) << "for two files, and one that is ready";
 }
 
+TEST_F(HelpersTest, NoneIsMadeReadyDuringAPause) {
+  Helpers helpers(helper({"once", starts(), kHelperArgument}));
+  const InputFile file(kPictures / "rgb.png", ErrorCode::kBadInput);
+  std::optional<Helpers::Pause> first(&helpers), second(&helpers);
+  EXPECT_EQ(helpers.decoder({})->page_count(file, {}), 1);
+  first.reset();
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_EQ(lines_of_starts(), 1u);
+  EXPECT_EQ(helpers.decoder({})->page_count(file, {}), 1) << "one starts where none is ready";
+  EXPECT_EQ(lines_of_starts(), 2u);
+  second.reset();
+  EXPECT_TRUE(wait_for_starts(3));
+}
+
 TEST_F(HelpersTest, OneThatIsKilledBeforeItHasAFileIsReplaced) {
   const InputFile file(kPictures / "rgb.png", ErrorCode::kBadInput);
   for (const char* when : {"start", "ready", "open"}) {
