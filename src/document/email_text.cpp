@@ -69,6 +69,71 @@ std::string unflowed(const std::string& text) {
   return result;
 }
 
+/// Tells the lines that may begin a part: after "--" they have a boundary that the Content-Type of
+/// a header above declares. It finds all that GMime finds, and some text.
+class EmailBoundaries {
+ public:
+  void read(std::string_view line) {
+    const bool continues = line.starts_with(' ') || line.starts_with('\t');
+    if (!continues) take(std::exchange(field_, {}));
+    const std::string_view begin = trimmed(line.substr(0, kMostFieldBytes));
+    constexpr std::string_view kField = "content-type";
+    const bool is_type = lower_case(begin.substr(0, kField.size())) == kField;
+    if (!is_type && (!continues || field_.empty())) return;
+    field_ += ' ';
+    field_ += begin;
+    if (line.size() > kMostFieldBytes || field_.size() > kMostFieldBytes) is_any_ = true;
+    field_.resize(std::min(field_.size(), kMostFieldBytes));
+  }
+
+  /// Of a line that was read.
+  bool has(std::string_view line) const {
+    if (!line.starts_with("--")) return false;
+    return is_any_ || std::any_of(known_.begin(), known_.end(), [&](const std::string& each) {
+             return line.substr(2).starts_with(each);
+           });
+  }
+
+ private:
+  static constexpr std::size_t kMostFieldBytes = 4096, kMostKnown = 200;
+
+  void take(const std::string& field) {
+    constexpr std::string_view kName = "boundary";
+    const std::string lower = lower_case(field);
+    for (std::size_t at = 0; (at = lower.find(kName, at)) != std::string::npos;) {
+      at += kName.size();
+      std::string begin = begin_of_value(std::string_view(field).substr(at));
+      if (std::find(known_.begin(), known_.end(), begin) != known_.end()) continue;
+      if (begin.empty() || known_.size() == kMostKnown) {
+        is_any_ = true;
+      } else {
+        known_.push_back(std::move(begin));
+      }
+    }
+  }
+
+  /// What the boundary surely begins with. Empty: it is written in another way, such as in parts.
+  static std::string begin_of_value(std::string_view rest) {
+    rest = trimmed(rest);
+    if (!rest.starts_with('=')) return {};
+    rest = trimmed(rest.substr(1));
+    const bool is_quoted = rest.starts_with('"');
+    if (is_quoted) rest.remove_prefix(1);
+    const std::string_view ends = is_quoted ? "\"\\" : "()<>@,;:\\\"/[]?=";
+    std::size_t size = 0;
+    while (size < rest.size() && rest[size] > ' ' && rest[size] < '\x7f' &&
+           ends.find(rest[size]) == std::string_view::npos &&
+           !rest.substr(size).starts_with("=?")) {
+      ++size;
+    }
+    return std::string(rest.substr(0, size));
+  }
+
+  std::string field_;               ///< Content-Type, while its lines go on
+  std::vector<std::string> known_;  ///< what boundaries begin with
+  bool is_any_ = false;             ///< one is not known, or they are too many
+};
+
 /// Looks at an email before GMime parses it as a whole, into 100 times its bytes if they are short
 /// lines: each part takes 1.3 KB, a field of a header 500 bytes, an address 600. Groups of
 /// addresses ("name: address, ...;") are parsed in each other, each on the stack.
@@ -87,9 +152,10 @@ class EmailBounds {
 
  private:
   void add(std::string_view line) {
-    if (line.starts_with("--")) {  // the beginning of a part begins so, and some text
+    boundaries_.read(line);
+    if (boundaries_.has(line)) {
       constexpr std::size_t kLinesOfPart = 10;
-      if (++dashes_ > kLinesOfPart * static_cast<std::size_t>(writer_.limits().max_parts)) {
+      if (++part_lines_ > kLinesOfPart * static_cast<std::size_t>(writer_.limits().max_parts)) {
         refuse(tr("too many parts", "слишком много частей"));
       }
       may_be_header_ = true;
@@ -140,7 +206,8 @@ class EmailBounds {
   }
 
   const BlockWriter& writer_;
-  std::size_t dashes_ = 0;
+  EmailBoundaries boundaries_;
+  std::size_t part_lines_ = 0;
   std::size_t fields_ = 0;
   std::size_t addresses_ = 0;
   std::size_t groups_ = 0;  ///< of a field

@@ -117,6 +117,27 @@ TEST(EmailTextTest, RefusesWhatFillsTheMemoryBeforeItIsParsed) {
   EXPECT_EQ(parse_email("Subject: x\n\n" + body).blocks.size(), 2u);
 }
 
+TEST(EmailTextTest, CountsTheLinesThatBeginPartsAndNoOthers) {
+  const std::string comments = repeated("-- a comment\n", 100'001);
+  EXPECT_EQ(parse_email("Subject: x\n\n" + comments).blocks.size(), 2u);
+  const std::string mixed = "Subject: x\nContent-Type: multipart/mixed; ";
+  EXPECT_EQ(
+      parse_email(mixed + "boundary=\"b c\"\n\n--b c\n\n" + comments + "--b c--\n").blocks.size(),
+      2u);
+  for (const char* parameter :
+       {"boundary=b1", "charset=x; BOUNDARY = \"b1\"", "\n\tboundary\n =\n b1", "boundary=\"\\b1\"",
+        "boundary*0=b; boundary*1=1", "boundary=(of b)b1", "boundary=\"=?utf-8?q?b1?=\""}) {
+    const std::string head = mixed + parameter + "\n\n";
+    EXPECT_EQ(too_large(head + repeated("--b1\n\nx\n", 100'001)), "a.eml: has too many parts")
+        << parameter;
+  }
+  std::string many = mixed + "boundary=a\n\n";
+  for (int i = 0; i < 1'000; ++i) {
+    many += "--a\nContent-Type: multipart/mixed; boundary=b" + std::to_string(i) + "z\n\n";
+  }
+  EXPECT_EQ(too_large(many + repeated("--b999z\n\nx\n", 100'001)), "a.eml: has too many parts");
+}
+
 TEST(EmailTextTest, ATitleIsALine) {
   const std::string title = parse_email("Subject: " + repeated("ё", 5'000) + "\n\nx").title;
   EXPECT_EQ(title, repeated("ё", 500));
