@@ -112,8 +112,8 @@ void BlockWriter::add(TextBlock::Kind kind, int level, std::string_view text) {
   if (trimmed(clean).empty()) return;
   require_room(clean.size());
   if (document_.blocks.size() >= limits_.max_blocks) {
-    throw Error(ErrorCode::kTooLarge, tr("{}: its text has more than {} parts",
-                                         "{}: в его тексте больше {:части|частей|частей}", name_,
+    throw Error(ErrorCode::kTooLarge, tr("{}: its text has more than {} blocks",
+                                         "{}: в его тексте больше {:блока|блоков|блоков}", name_,
                                          Count(limits_.max_blocks)));
   }
   text_bytes_ += clean.size();

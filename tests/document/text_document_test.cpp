@@ -337,6 +337,13 @@ TEST(TextLimitsTest, StopsAtEachLimit) {
   for (int i = 0; i < 300; ++i) groups += "a:\n b:";
   EXPECT_EQ(code_of(groups, TextKind::kEmail), ErrorCode::kTooLarge);
   EXPECT_EQ(code_of("a\n\nb\n\nc", TextKind::kPlain, {.max_blocks = 2}), ErrorCode::kTooLarge);
+  try {
+    parse("a\n\nb\n\nc", TextKind::kPlain, {.max_blocks = 2});
+  } catch (const Error& error) {  // a part is one of an email or a DOCX file
+    EXPECT_NE(error.message().in(Language::kEnglish).find("has more than 2 blocks"),
+              std::string::npos);
+    EXPECT_NE(error.message().in(Language::kRussian).find("больше 2 блоков"), std::string::npos);
+  }
   EXPECT_EQ(code_of(docx_file(deep_docx), TextKind::kDocx), ErrorCode::kTooLarge);
   EXPECT_EQ(code_of(deep_mail, TextKind::kEmail), ErrorCode::kTooLarge);
 }
