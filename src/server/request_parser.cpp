@@ -131,8 +131,8 @@ RequestJson parse_request(std::string_view body) {
   const std::size_t read =
       start + parser.write_some(false, body.data() + start, body.size() - start, error);
   if (error || read < body.size()) {
-    throw Error(ErrorCode::kUsage,
-                tr("the body is not JSON, at byte {}", "тело запроса — не JSON, байт {}", read + 1));
+    throw Error(ErrorCode::kUsage, tr("the body is not JSON, at byte {}",
+                                      "тело запроса — не JSON, байт {}", read + 1));
   }
   RequestJson request = parser.handler().take();
   if (!request.is_object()) refuse_value({}, tr("an object", "объект"));

@@ -53,12 +53,38 @@ TEST(RequestParserTest, ReadsWhatAnotherParserReads) {
     EXPECT_EQ(refusal(body), "") << body;
     expect_read_alike(body);
   }
-  for (const char* body :
-       {"", " ", "[1]", "7", "null", "{", "}", "{}}", "{} {}", "{\"a\":1,}", "{\"a\":[1,]}",
-        "{\"a\":01}", "{\"a\":1.}", "{\"a\":.5}", "{\"a\":+1}", "{\"a\":1e}", "{\"a\":NaN}",
-        "{\"a\":tru}", "{'a':1}", "{a:1}", "{\"a\":1/**/}", "{\"a\":\"\n\"}", "{\"a\":\"\\x\"}",
-        "{\"a\":\"\\ud800\"}", "{\"a\":\"\\udc00\"}", "{\"a\":\"\xFF\"}", "{\"a\":\"\xED\xA0\x80\"}",
-        "{\"a\":\"\xC0\x80\"}", "\xEF\xBB{}", "{\"a\"}", "{\"a\":1 \"b\":2}", "{\"a\":\"b}"}) {
+  for (const char* body : {"",
+                           " ",
+                           "[1]",
+                           "7",
+                           "null",
+                           "{",
+                           "}",
+                           "{}}",
+                           "{} {}",
+                           "{\"a\":1,}",
+                           "{\"a\":[1,]}",
+                           "{\"a\":01}",
+                           "{\"a\":1.}",
+                           "{\"a\":.5}",
+                           "{\"a\":+1}",
+                           "{\"a\":1e}",
+                           "{\"a\":NaN}",
+                           "{\"a\":tru}",
+                           "{'a':1}",
+                           "{a:1}",
+                           "{\"a\":1/**/}",
+                           "{\"a\":\"\n\"}",
+                           "{\"a\":\"\\x\"}",
+                           "{\"a\":\"\\ud800\"}",
+                           "{\"a\":\"\\udc00\"}",
+                           "{\"a\":\"\xFF\"}",
+                           "{\"a\":\"\xED\xA0\x80\"}",
+                           "{\"a\":\"\xC0\x80\"}",
+                           "\xEF\xBB{}",
+                           "{\"a\"}",
+                           "{\"a\":1 \"b\":2}",
+                           "{\"a\":\"b}"}) {
     EXPECT_NE(refusal(body), "") << body;
     expect_read_alike(body);
   }
@@ -76,10 +102,17 @@ TEST(RequestParserTest, ReadsDamagedBodiesAsAnotherParserDoes) {
         const std::size_t place = place_in(damaged);
         const char piece = kPieces[random() % kPieces.size()];
         switch (random() % 4) {
-          case 0: damaged.insert(place, 1, piece); break;
-          case 1: damaged.resize(std::max<std::size_t>(place, 1)); break;
-          case 2: damaged.erase(place, 1 + random() % 4); break;
-          default: damaged[std::min(place, damaged.size() - 1)] = piece;
+          case 0:
+            damaged.insert(place, 1, piece);
+            break;
+          case 1:
+            damaged.resize(std::max<std::size_t>(place, 1));
+            break;
+          case 2:
+            damaged.erase(place, 1 + random() % 4);
+            break;
+          default:
+            damaged[std::min(place, damaged.size() - 1)] = piece;
         }
         if (damaged.empty()) damaged = "{";
       }
