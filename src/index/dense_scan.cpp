@@ -13,6 +13,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "tensor/cpu/arm_bytes-inl.h"
 #include "tensor/cpu/pair_dot-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -75,15 +76,68 @@ HWY_INLINE void multiply_rows(const std::uint8_t* codes, const QueryCodes& query
   }
 }
 
+}  // namespace HWY_NAMESPACE
+}  // namespace oko::index
+HWY_AFTER_NAMESPACE();
+
+#if HWY_TARGET == HWY_NEON
+HWY_BEFORE_NAMESPACE();
+namespace oko::index {
+namespace HWY_NAMESPACE {
+
+/// The same by Arm's products of bytes, of rows less 128.
+template <std::size_t kRows>
+HWY_NOINLINE OKO_DOT void multiply_rows_with_arm(const std::uint8_t* codes, const QueryCodes& query,
+                                                 std::uint32_t* dots) {
+  const kernels::SumTag di;
+  const std::size_t dimensions = query.codes.size();
+  kernels::SumVector high[kRows], low[kRows];
+  for (std::size_t t = 0; t < kRows; ++t) high[t] = low[t] = hn::Zero(di);
+  for (std::size_t i = 0; i < dimensions; i += 16) {
+    const auto query_high = kernels::load_bytes(query.high.data() + i);
+    const auto query_low = kernels::load_bytes(query.low.data() + i);
+    for (std::size_t t = 0; t < kRows; ++t) {
+      const std::uint8_t* from = codes + t * dimensions + i;
+      if (i % 64 == 0) __builtin_prefetch(from + kAheadBytes);
+      const auto row = hn::Xor(kernels::load_bytes(from), kernels::bytes_of(0x80));
+      high[t] = kernels::add_signed_dot(high[t], row, query_high);
+      low[t] = kernels::add_signed_dot(low[t], row, query_low);
+    }
+  }
+  for (std::size_t t = 0; t < kRows; ++t) {
+    const auto sum = hn::SumOfLanes(di, hn::Add(low[t], hn::ShiftLeft<7>(high[t])));
+    dots[t] = static_cast<std::uint32_t>(hn::GetLane(sum)) + query.offset;
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace oko::index
+HWY_AFTER_NAMESPACE();
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace oko::index {
+namespace HWY_NAMESPACE {
+
+template <std::size_t kRows>
+HWY_INLINE void multiply_rows(bool with_arm, const std::uint8_t* codes, const QueryCodes& query,
+                              std::uint32_t* dots) {
+#if HWY_TARGET == HWY_NEON
+  if (with_arm) return multiply_rows_with_arm<kRows>(codes, query, dots);
+#endif
+  multiply_rows<kRows>(codes, query, dots);
+}
+
 /// Inner products of rows that follow each other.
 void multiply_all(const std::uint8_t* codes, std::size_t rows, const QueryCodes& query,
                   std::uint32_t* dots) {
   const std::size_t dimensions = query.codes.size();
+  const bool with_arm = kernels::uses_arm_dot();
   std::size_t row = 0;
   for (; row + 4 <= rows; row += 4) {
-    multiply_rows<4>(codes + row * dimensions, query, dots + row);
+    multiply_rows<4>(with_arm, codes + row * dimensions, query, dots + row);
   }
-  for (; row < rows; ++row) multiply_rows<1>(codes + row * dimensions, query, dots + row);
+  for (; row < rows; ++row) multiply_rows<1>(with_arm, codes + row * dimensions, query, dots + row);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -131,6 +131,7 @@ TokenQuery::TokenQuery(std::span<const float> vectors, std::size_t width)
   require_token_dimensions(width);
   const std::size_t padded = (tokens + kLargestTile - 1) / kLargestTile * kLargestTile;
   bytes.resize(padded * width);
+  pairs.resize(padded * width);
   shorts.resize(padded * width);
   offsets.resize(padded);
   std::vector<std::uint8_t> codes(width);
@@ -146,6 +147,7 @@ TokenQuery::TokenQuery(std::span<const float> vectors, std::size_t width)
       shorts[token * width + i] = static_cast<std::int16_t>(level);
       offsets[token] += static_cast<std::uint32_t>(kTokenZero * level);
     }
+    copy_to_pair(bytes.data() + token * width, width, token, pairs.data());
   }
 }
 

@@ -50,6 +50,7 @@ struct TokenQuery {
   tensor::cpu::AlignedVector<std::int16_t> shorts;  ///< the same
   std::vector<std::uint32_t> offsets;               ///< 128 · sum of a token's codes
   std::vector<float> scales;
+  tensor::cpu::AlignedVector<std::int8_t> pairs;  ///< `bytes`, `copy_to_pair`
 };
 
 /// How well each chunk answers the query: the mean over the query's tokens of the largest inner

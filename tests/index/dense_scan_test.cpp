@@ -76,6 +76,17 @@ TEST_P(DenseScanTest, ReadsBlocksThatLieApart) {
   EXPECT_EQ(top_rows(view, query.of(0), 50, all), reference(set, query.of(0), 50));
 }
 
+TEST_P(DenseScanTest, ArmsProductsOfBytesGiveTheBitsOfVectors) {
+  if (tensor::cpu::arm_dot() == tensor::cpu::ArmDot::kNone) GTEST_SKIP() << "there are none";
+  for (const std::size_t dimensions : {32, 96, 384, 2048}) {
+    const CodedSet set(unit_vectors(71, dimensions, 5));
+    const VectorSet query = unit_vectors(1, dimensions, 6);
+    const std::vector<std::uint64_t> few{0x8000'0000'0000'0421, 0x11};
+    tensor::expect_equal_for_arm_dots([&] { return top_rows(set.view(), query.of(0), 71); });
+    tensor::expect_equal_for_arm_dots([&] { return top_rows(set.view(), query.of(0), 71, few); });
+  }
+}
+
 /// Every product of the largest numbers: sums reach the end of 31 bits.
 TEST_P(DenseScanTest, SumsHoldTheLargestProducts) {
   constexpr std::size_t kDimensions = 2048;

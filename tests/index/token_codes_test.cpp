@@ -257,6 +257,23 @@ TEST_P(MaxSimTest, IsTheSameForAnyNumberOfThreadsAndAnyAddress) {
   }
 }
 
+TEST_P(MaxSimTest, ArmsProductsOfBytesGiveTheBitsOfVectors) {
+  if (tensor::cpu::arm_dot() == tensor::cpu::ArmDot::kNone) GTEST_SKIP() << "there are none";
+  for (const std::size_t dimensions : {64, 384, 2048}) {
+    for (const std::size_t asked : {1, 4, 7}) {
+      const TokenQuery query(unit_vectors(asked, dimensions, 4).values, dimensions);
+      for (const int bits : {2, 4, 8}) {
+        for (const std::size_t tokens : {1, 2, 5, 8}) {
+          const auto codes =
+              encode_tokens(unit_vectors(tokens, dimensions, 5).values, dimensions, bits);
+          const std::span<const std::uint8_t> chunks[] = {codes};
+          tensor::expect_equal_for_arm_dots([&] { return max_sim(query, chunks); });
+        }
+      }
+    }
+  }
+}
+
 /// Every product of the largest numbers.
 TEST_P(MaxSimTest, SumsHoldTheLargestProducts) {
   std::vector<float> vector(2048, 1.0f);

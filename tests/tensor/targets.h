@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <string>
 
+#include "tensor/cpu/arm_dot.h"
+
 namespace oko::tensor {
 
 /// Binds the kernels to a HWY_* target.
@@ -29,6 +31,21 @@ class TargetTest : public ::testing::TestWithParam<std::int64_t> {
   void SetUp() override { bind_kernels(GetParam()); }
   void TearDown() override { free_kernels(); }
 };
+
+/// What Arm's products of bytes, one kind after the other, give for `result`; none on other
+/// processors.
+template <typename Result>
+void expect_equal_for_arm_dots(Result result) {
+  const cpu::ArmDot all = cpu::arm_dot();
+  cpu::use_arm_dot(cpu::ArmDot::kNone);
+  const auto expected = result();
+  for (const auto dot : {cpu::ArmDot::kDot, cpu::ArmDot::kMatrix}) {
+    if (dot > all) break;
+    cpu::use_arm_dot(dot);
+    EXPECT_EQ(result(), expected) << "ArmDot " << static_cast<int>(dot);
+  }
+  cpu::use_arm_dot(all);
+}
 
 inline std::string target_name(const ::testing::TestParamInfo<std::int64_t>& info) {
   return hwy::TargetName(info.param);

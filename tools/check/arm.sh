@@ -6,7 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tests=("$@")
-[ ${#tests[@]} -gt 0 ] || tests=(matmul attention byte_attention row_ops softmax top_k)
+[ ${#tests[@]} -gt 0 ] || tests=(matmul attention byte_attention row_ops softmax top_k
+  dense_scan token_codes)
 for tool in aarch64-linux-gnu-g++ qemu-aarch64; do
   command -v "$tool" >/dev/null && continue
   echo "$tool is missing: apt install g++-aarch64-linux-gnu qemu-user" >&2
@@ -25,25 +26,31 @@ fi
 
 targets=$(grep -o 'HWY_DISABLED_TARGETS=[^"]*' src/tensor/CMakeLists.txt)
 flags=(-O2 -std=c++20 -DNDEBUG -DFMT_HEADER_ONLY -DHWY_SHARED_DEFINE -DHWY_WANT_AVX3_DL "-D$targets"
+  -DOKO_SANITIZED=1 # qemu is as slow: fewer repetitions
   -isystem "$root/include" -Isrc -I.)
 launcher=${CMAKE_CXX_COMPILER_LAUNCHER:-}
-kernels=(src/base/core_count_linux.cpp src/base/heap_linux.cpp src/tensor/cpu/amx_none.cpp
+kernels=(src/base/core_count_linux.cpp src/base/error.cpp src/base/heap_linux.cpp
+  src/base/localized_text.cpp src/tensor/cpu/amx_none.cpp
   src/tensor/cpu/arm_dot.cpp src/tensor/cpu/arm_dot_linux.cpp src/tensor/cpu/thread_pool.cpp
   tests/support/main.cpp tests/tensor/amx_emulator_none.cpp)
 for name in attention byte_attention integer_matmul kv_rows matmul row_ops softmax top_k; do
   kernels+=("src/tensor/cpu/$name.cpp")
 done
+for name in dense_scan max_sim rotation token_codes token_rounding vector_codes; do
+  kernels+=("src/index/$name.cpp")
+done
 
 compile() { # SOURCE: an object whose name is its path
   local object=$out/$(tr / _ <<<"$1").o
   [ "$object" -nt "$1" ] &&
-    [ -z "$(find src/tensor tests/tensor src/base -newer "$object" -name '*.h')" ] ||
+    [ -z "$(find src/{base,index,tensor} tests/{index,support,tensor} -newer "$object" \
+      -name '*.h')" ] ||
     $launcher aarch64-linux-gnu-g++ "${flags[@]}" -c "$1" -o "$object"
 }
 export -f compile
 export out launcher
 sources=("${kernels[@]}")
-for name in "${tests[@]}"; do sources+=("tests/tensor/${name}_test.cpp"); done
+for name in "${tests[@]}"; do sources+=(tests/*/"${name}_test.cpp"); done
 # Arrays are not exported: the flags go along as arguments.
 printf '%s\0' "${sources[@]}" |
   xargs -0 -P "$(getconf _NPROCESSORS_ONLN)" -I{} bash -euc \
@@ -52,7 +59,7 @@ printf '%s\0' "${sources[@]}" |
 objects=()
 for source in "${kernels[@]}"; do objects+=("$out/$(tr / _ <<<"$source").o"); done
 for name in "${tests[@]}"; do
-  aarch64-linux-gnu-g++ "$out/tests_tensor_${name}_test.cpp.o" "${objects[@]}" \
+  aarch64-linux-gnu-g++ "$out"/tests_*_"${name}_test.cpp.o" "${objects[@]}" \
     -o "$out/${name}_test" -L"$root/lib/aarch64-linux-gnu" -lgtest -lhwy -pthread
 done
 export QEMU_LD_PREFIX=/usr/aarch64-linux-gnu

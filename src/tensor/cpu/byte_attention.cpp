@@ -17,7 +17,7 @@
 #include <hwy/contrib/math/math-inl.h>
 
 #include "tensor/cpu/amx-inl.h"
-#include "tensor/cpu/arm_dot-inl.h"
+#include "tensor/cpu/arm_bytes-inl.h"
 #include "tensor/cpu/byte_keys-inl.h"
 #include "tensor/cpu/integer_tiles-inl.h"
 #include "tensor/cpu/transpose-inl.h"

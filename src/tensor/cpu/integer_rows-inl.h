@@ -8,7 +8,7 @@
 #include <cstring>
 #include <vector>
 
-#include "tensor/cpu/arm_dot-inl.h"
+#include "tensor/cpu/arm_bytes-inl.h"
 #include "tensor/cpu/integer_input.h"
 #include "tensor/cpu/matmul.h"
 #include "tensor/cpu/pair_dot-inl.h"
