@@ -16,16 +16,17 @@
 namespace oko {
 namespace {
 
-/// Returns fewer bytes if the file ends, or if reading fails with `error`.
-std::string bytes_at(int descriptor, std::uint64_t offset, std::size_t size, int& error) {
+/// Returns fewer bytes if the file ends. Throws `bad`.
+std::string bytes_at(const std::filesystem::path& path, int descriptor, std::uint64_t offset,
+                     std::size_t size, ErrorCode bad) {
   std::string bytes(size, '\0');
   std::size_t done = 0;
   while (done < size) {
     const ssize_t got =
         ::pread(descriptor, bytes.data() + done, size - done, static_cast<off_t>(offset + done));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) error = errno;
-    if (got <= 0) break;
+    if (got < 0) throw_unreadable(path, errno, bad);
+    if (got == 0) break;
     done += static_cast<std::size_t>(got);
   }
   bytes.resize(done);
@@ -101,8 +102,7 @@ void InputFile::require_unchanged() const {
 }
 
 std::string InputFile::part(std::uint64_t offset, std::size_t size) const {
-  int error = 0;
-  return bytes_at(descriptor_, offset, size, error);
+  return bytes_at(path_, descriptor_, offset, size, bad_);
 }
 
 std::string InputFile::read(std::uint64_t max_bytes) const {
@@ -112,9 +112,7 @@ std::string InputFile::read(std::uint64_t max_bytes) const {
                 tr("{}: {} is more than the limit of {}", "{}: {} — больше предела в {}",
                    path_.string(), sizes.first, sizes.second));
   }
-  int error = 0;
-  std::string bytes = bytes_at(descriptor_, 0, size(), error);
-  if (error != 0) throw_unreadable(path_, error, bad_);
+  std::string bytes = part(0, size());
   require_unchanged();
   refuse_stand_in(bytes, path_, bad_);
   return bytes;

@@ -52,7 +52,7 @@ class InputFile {
   std::uint64_t size() const { return identity_.size; }       ///< bytes
   int descriptor() const { return descriptor_; }              ///< for another process to read
 
-  /// Up to `size` bytes from `offset`, fewer if the file ends or its disk fails.
+  /// Up to `size` bytes from `offset`, fewer if the file ends. Throws `bad`: its disk fails.
   std::string part(std::uint64_t offset, std::size_t size) const;
 
   /// The content of a file of at most `max_bytes`. Throws `bad`: not readable, too large (kTooLarge

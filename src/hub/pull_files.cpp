@@ -116,6 +116,15 @@ void link_common(const fs::path& before, const fs::path& working, Repository& mo
   }
 }
 
+/// Nothing, too, if the file cannot be read.
+std::string part_or_nothing(const InputFile& file, std::uint64_t offset, std::size_t size) {
+  try {
+    return file.part(offset, size);
+  } catch (const Error&) {
+    return {};
+  }
+}
+
 /// Copies a blob of Hugging Face's cache into the part of a file, whose hash is then compared as
 /// that of any other.
 void copy_blob(const std::string& repository, const DownloadFile& file, const StopToken& stop) {
@@ -133,8 +142,8 @@ void copy_blob(const std::string& repository, const DownloadFile& file, const St
   PartFile part(file.path, source->size(), hash_of(file.expected), file.is_weights);
   for (std::uint64_t at = 0; at < source->size();) {
     throw_if_stopped(stop);
-    const std::string bytes = source->part(at, kPiece);
-    if (bytes.empty()) return;
+    const std::string bytes = part_or_nothing(*source, at, kPiece);
+    if (bytes.empty()) return;  // the hub has it, too
     part.write(at, std::as_bytes(std::span(bytes)));
     at += bytes.size();
   }

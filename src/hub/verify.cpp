@@ -89,7 +89,7 @@ class Verifier {
     for (std::uint64_t at = 0; at < file.size();) {
       throw_if_stopped(options_.stop);
       const std::string bytes = file.part(at, kReadBytes);
-      if (bytes.empty()) break;  // it was cut, or its disk fails
+      if (bytes.empty()) break;  // it was cut
       digest.update(std::as_bytes(std::span(bytes)));
       at += bytes.size();
       report(bytes.size());

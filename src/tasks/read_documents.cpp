@@ -108,13 +108,16 @@ Opened open(const std::string& path, const StopToken& stop) {
     read.document = document_at(path, promised, opened.file->identity());
     opened.head = opened.file->part(0, kHeadBytes);
     const std::optional<index::DocumentKind> kind = kind_of(path, opened.head);
-    if (!kind) throw not_a_document(path, opened.head);
+    if (!kind) {
+      read.error = not_a_document(path, opened.head);
+      return opened;
+    }
     read.document = document_at(path, *kind, opened.file->identity());
     read.document.hash = content_hash(*opened.file, stop);
   } catch (const Error& error) {
     if (!is_of_input(error.code())) throw;
     read.error = error;
-    read.may_pass = opened.file == nullptr;
+    read.may_pass = true;  // the system refuses it
   }
   return opened;
 }

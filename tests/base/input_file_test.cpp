@@ -40,6 +40,16 @@ TEST_F(InputFileTest, StaysTheFileThatWasOpened) {
   EXPECT_EQ(text_of(*file.map()), "the first");
 }
 
+TEST_F(InputFileTest, AReadErrorIsNoEndOfTheFile) {
+  const std::string path = "/proc/self/mem";  // no memory is at its first addresses
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << "no file of this system fails to be read";
+  const InputFile file(path, ErrorCode::kBadModel);
+  for (const std::size_t size : {1, 5000}) {
+    EXPECT_EQ(message_of([&] { file.part(100, size); }, ErrorCode::kBadModel),
+              path + ": cannot be read: Input/output error");
+  }
+}
+
 TEST_F(InputFileTest, SharesItsMappingWhileItIsUsed) {
   const InputFile file(write("mapped"), ErrorCode::kBadInput);
   std::shared_ptr<const InputMapping> first = file.map();

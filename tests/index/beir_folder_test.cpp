@@ -43,6 +43,15 @@ class BeirFolderTest : public ScratchFolderTest {
   }
 };
 
+TEST_F(BeirFolderTest, AReadErrorIsNoEndOfTheFile) {
+  const std::string failing = "/proc/self/mem";  // no memory is at its first addresses
+  if (!std::filesystem::exists(failing)) GTEST_SKIP() << "no file of this system fails to be read";
+  const std::filesystem::path corpus = folder_ / "corpus.jsonl";
+  std::filesystem::create_symlink(failing, corpus);
+  EXPECT_EQ(message_of([&] { documents(); }, ErrorCode::kBadInput),
+            corpus.string() + ": cannot be read: Input/output error");
+}
+
 TEST_F(BeirFolderTest, ReadsDocuments) {
   write("corpus.jsonl",
         "{\"_id\": \"d1\", \"title\": \"Чек\", \"text\": \"Молоко 3,2 %\", \"metadata\": "

@@ -423,6 +423,22 @@ TEST_F(IndexFilesTest, FilesOfOtherKindsAreLeftOut) {
   EXPECT_EQ(skipped, (Outcomes{{"program.bin", "unknown_kind"}, {"empty.txt", "empty"}}));
 }
 
+TEST_F(IndexFilesTest, FileThatCannotBeReadIsTriedAgainByEachRun) {
+  const fs::path failing = "/proc/self/mem";  // no memory is at its first addresses
+  if (!fs::exists(failing)) GTEST_SKIP() << "no file of this system fails to be read";
+  const std::string path = (root_ / "files/a.pdf").string();
+  fs::create_symlink(failing, path);
+  for (int turn = 0; turn < 2; ++turn) {
+    std::string message;
+    IndexCallbacks callbacks;
+    callbacks.on_file = [&](const IndexedFile& each) {
+      if (each.error) message = each.error->message().in(Language::kEnglish);
+    };
+    EXPECT_EQ(index_files(*store_, embedder_, {path}, {}, callbacks, {}).failed, 1u);
+    EXPECT_EQ(message, path + ": cannot be read: Input/output error");
+  }
+}
+
 TEST_F(IndexFilesTest, MissingFolderRemovesNothing) {
   file("a.txt", "Квитанция");
   run();
