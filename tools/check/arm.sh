@@ -26,7 +26,7 @@ fi
 
 targets=$(grep -o 'HWY_DISABLED_TARGETS=[^"]*' src/tensor/CMakeLists.txt)
 flags=(-O2 -std=c++20 -DNDEBUG -DFMT_HEADER_ONLY -DHWY_SHARED_DEFINE -DHWY_WANT_AVX3_DL "-D$targets"
-  -DOKO_SANITIZED=1 # qemu is as slow: fewer repetitions
+  -DOKO_EMULATED -DOKO_SANITIZED=1 # as slow: fewer repetitions
   -isystem "$root/include" -Isrc -I.)
 launcher=${CMAKE_CXX_COMPILER_LAUNCHER:-}
 kernels=(src/base/core_count_linux.cpp src/base/error.cpp src/base/heap_linux.cpp
