@@ -18,6 +18,7 @@
 #include "document/pdf.h"
 #include "document/plain_text.h"
 #include "document/text_encoding.h"
+#include "document/zip_directory.h"
 #include "image/sniff.h"
 
 namespace oko::document {
@@ -197,7 +198,13 @@ TextDocument parse_text_document(std::string_view bytes, TextKind kind, const st
 }
 
 TextDocument read_text_document(const InputFile& file, TextKind kind, const TextLimits& limits) {
-  return parse_text_document(bytes_of(file, kind, limits), kind, file.path().string(), limits);
+  TextLimits own = limits;
+  if (kind == TextKind::kDocx) {  // memory is reserved for what the directory says
+    const std::uint64_t unpacked = std::min(unpacked_bytes(file), limits.max_text_bytes);
+    const std::uint64_t in_utf8 = unpacked + unpacked / 2;  // parts may be in UTF-16
+    own.max_text_bytes = std::min(limits.max_text_bytes, in_utf8);
+  }
+  return parse_text_document(bytes_of(file, kind, limits), kind, file.path().string(), own);
 }
 
 TextDocument read_text_document(const std::filesystem::path& path, TextKind kind,

@@ -15,6 +15,7 @@
 #include "base/lower_case.h"
 #include "budget/memory_size.h"
 #include "document/text_document.h"
+#include "document/zip_directory.h"
 #include "engine/plan.h"
 #include "image/picture_file.h"
 #include "image/sniff.h"
@@ -137,18 +138,22 @@ void finish(Opened& opened, const DocumentSink& sink) {
 
 /// Throws kOverBudget. The bytes, the text and its passages are in memory, and the passages of the
 /// file before. The program's own share has room for small ones.
-std::optional<budget::Reservation> room_for_text(const InputFile& file,
+std::optional<budget::Reservation> room_for_text(const InputFile& file, document::TextKind kind,
                                                  const ReadPagesOptions& options,
                                                  const StopToken& stop) {
   constexpr std::uint64_t kSmall = 1'000'000;
-  if (file.size() <= kSmall) return std::nullopt;
+  std::uint64_t bytes = file.size();
+  if (kind == document::TextKind::kDocx) {
+    const std::uint64_t unpacked = document::unpacked_bytes(file);
+    bytes = std::max(bytes, std::min(unpacked, document::TextLimits{}.max_text_bytes));
+  }
+  if (bytes <= kSmall) return std::nullopt;
   // A decoder in another process has a copy while this one gets it.
   const std::uint64_t copies = options.decoder ? 6 : 4;
   if (options.reader != nullptr) {
-    return options.reader->reserve_for_text(copies * file.size(), stop);
+    return options.reader->reserve_for_text(copies * bytes, stop);
   }
-  const std::uint64_t least =
-      engine::runtime_bytes(false) + copies * file.size() + options.beside_bytes;
+  const std::uint64_t least = engine::runtime_bytes(false) + copies * bytes + options.beside_bytes;
   if (least <= options.budget_bytes) return std::nullopt;
   const budget::OverBudget error(least, options.budget_bytes);
   throw Error(error.code(), format_text("{}: {}", file.path().string(), error.message()),
@@ -161,7 +166,7 @@ void read_text(Opened& opened, const ReadDocumentsOptions& options, const text::
   try {
     const document::TextKind kind = document::text_kind_of(read.document.path, opened.head)
                                         .value_or(document::TextKind::kPlain);
-    const auto memory = room_for_text(*opened.file, options.pages, stop);
+    const auto memory = room_for_text(*opened.file, kind, options.pages, stop);
     document::PageDecoder* decoder = options.pages.decoder.get();
     document::TextDocument text = decoder != nullptr
                                       ? decoder->read_text_document(*opened.file, kind)

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "document/text_encoding.h"
+#include "document/zip_directory.h"
 #include "tests/support/docx_file.h"
 #include "tests/support/scratch_folder.h"
 
@@ -349,6 +350,24 @@ TEST(TextLimitsTest, StopsAtEachLimit) {
 }
 
 using TextFileTest = ScratchFolderTest;
+
+TEST_F(TextFileTest, TakesNoMoreTextThanTheDirectoryOfADocxSays) {
+  const std::string letters(20'000, 'a');
+  std::string bytes = docx_file(docx_paragraph(run(letters)), {{"word/b.xml", "b"}});
+  const auto read = [&] {
+    std::ofstream(folder_ / "a.docx", std::ios::binary) << bytes;
+    return read_text_document(folder_ / "a.docx", TextKind::kDocx).text();
+  };
+  EXPECT_EQ(read(), letters);
+  const InputFile file(folder_ / "a.docx", ErrorCode::kBadInput);
+  EXPECT_EQ(unpacked_bytes(file), docx_body(docx_paragraph(run(letters))).size() + 1);
+  bytes.replace(bytes.size() - 2, 2, "\x2C\x01");
+  bytes += std::string(300, 'c');  // a comment
+  EXPECT_EQ(read(), letters);
+  bytes.replace(bytes.find("PK\x01\x02") + 24, 4, std::string("\xD0\x07\0\0", 4));  // 2000
+  EXPECT_EQ(message_of(read, ErrorCode::kTooLarge),
+            (folder_ / "a.docx").string() + ": its text is over the limit of 3 kB");
+}
 
 TEST_F(TextFileTest, ReadsFilesAndRefusesStandIns) {
   const auto path = folder_ / "a.md";

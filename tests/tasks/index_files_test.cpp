@@ -16,6 +16,7 @@
 #include "index/sqlite_store.h"
 #include "tasks/library_model.h"
 #include "tasks/search_library.h"
+#include "tests/support/docx_file.h"
 #include "tests/support/random_models.h"
 
 namespace oko::tasks {
@@ -402,6 +403,19 @@ TEST_F(IndexFilesTest, LongTextIsReadOnceThereIsMemoryForIt) {
   options.read.pages.budget_bytes = 5'000'000 + engine::runtime_bytes(false) + 4 * text.size() - 1;
   EXPECT_EQ(run(options).failed, 1u);
   EXPECT_EQ(outcomes_, (Outcomes{{"long.txt", "failed"}, {"short.txt", "added"}}));
+  ++options.read.pages.budget_bytes;
+  EXPECT_EQ(run(options).added, 1u);
+}
+
+TEST_F(IndexFilesTest, ADocxIsReadOnceThereIsMemoryForItsUnpackedText) {
+  const std::string body =
+      "<w:p><w:r><w:t>слово" + std::string(1'000'001, ' ') + "</w:t></w:r></w:p>";
+  const std::string packed = docx_file(body);
+  ASSERT_LT(packed.size(), 10'000u);
+  file("long.docx", packed);
+  IndexOptions options;
+  options.read.pages.budget_bytes = engine::runtime_bytes(false) + 4 * docx_body(body).size() - 1;
+  EXPECT_EQ(run(options).failed, 1u);
   ++options.read.pages.budget_bytes;
   EXPECT_EQ(run(options).added, 1u);
 }
