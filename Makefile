@@ -26,8 +26,9 @@ install: build
 uninstall:
 	cmake/install.sh build/release --remove
 
+# One more than there are cores, since some tests wait.
 test: everything
-	ctest --preset release -j $(cores)
+	ctest --preset release -j $$(($(cores) + 1))
 
 # What CI runs: the tests, the sanitizers, the check for Macs, formatting and clang-tidy.
 check:

@@ -8,6 +8,7 @@
 #include "base/localized_text.h"
 #include "checkpoint/torch_checkpoint.h"
 #include "tests/checkpoint/torch_files.h"
+#include "tests/support/sanitizers.h"
 #include "tests/support/weight_files.h"
 
 namespace oko::checkpoint {
@@ -264,14 +265,14 @@ TEST_F(PickleTest, FilesWithAnyByteChangedAreSafe) {
   std::string file = small_file();
   for (std::size_t i = 0; i < file.size(); ++i) {
     const char kept = file[i];
-    for (int value = 0; value < 256; ++value) {
+    for (int value = 0; value < 256; value += repetitions(1, 7)) {
       file[i] = static_cast<char>(value);
       expect_safe(file);
     }
     file[i] = kept;
   }
   file = real_file();
-  for (std::size_t i = 0; i < file.size(); ++i) {
+  for (std::size_t i = 0; i < file.size(); i += repetitions(1, 5)) {
     const char kept = file[i];
     for (const int change : {0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xFF, 0x7F}) {
       file[i] = static_cast<char>(kept ^ change);

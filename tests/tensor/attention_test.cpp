@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "tests/support/sanitizers.h"
 #include "tests/tensor/numbers.h"
 #include "tests/tensor/targets.h"
 
@@ -158,7 +159,7 @@ void expect_reference(const Problem& p) {
 class AttentionTest : public TargetTest {
  protected:
   void check(bool causal) {
-    for (const std::size_t group : {1, 2, 4, 8}) {
+    for (std::size_t group = 1; group <= 8; group *= repetitions(2, 8)) {
       for (const std::size_t head_dim : {32, 64, 80, 128}) {
         for (const std::size_t queries : {1, 2, 7, 33, 100}) {
           if (queries == 100 && head_dim != 80) continue;

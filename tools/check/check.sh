@@ -18,18 +18,21 @@ part() {
 }
 
 # clang compiles the kernels with sanitizers five times as fast as gcc, and gcc makes the release.
-# lld links a test in a third of GNU ld's time.
+# lld links a test in half to a third of GNU ld's time.
 clang=(-DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19
   -DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld -DCMAKE_COMPILE_WARNING_AS_ERROR=ON)
-[ "$(uname)" != Darwin ] || clang=() # Apple's is the only one there
-# Sanitizers look for this name only, and their reports have no lines without it.
+lld=-fuse-ld=lld
+[ "$(uname)" != Darwin ] || clang=() lld="" # Apple's are the only ones there
+# Sanitizers look for the first of these names only, and their reports have no lines without it; gcc
+# for the second.
 mkdir -p build/check/bin
-ln -sf /usr/lib/llvm-19/bin/llvm-symbolizer build/check/bin/
+ln -sf /usr/lib/llvm-19/bin/llvm-symbolizer /usr/lib/llvm-19/bin/ld.lld build/check/bin/
+export PATH=$PWD/build/check/bin:$PATH
 
 # sanitize PRESET TARGET
 sanitize() {
   cmake --preset "$1" ${clang[@]+"${clang[@]}"} && cmake --build --preset "$1" --target "$2" &&
-    PATH=$PWD/build/check/bin:$PATH ctest --preset "$1" -j $((cores + 1)) # some tests wait
+    ctest --preset "$1" -j $((cores + 1)) # some tests wait
 }
 
 cores=$(getconf _NPROCESSORS_ONLN)
@@ -39,7 +42,7 @@ part "clang-tidy" tools/check/tidy.sh
 part "AddressSanitizer and UndefinedBehaviorSanitizer" sanitize sanitize all
 part "ThreadSanitizer" sanitize tsan thread_tests
 part "Mac" tools/mac/check.sh --short
-part "build of the tests" make everything
+LDFLAGS=$lld part "build of the tests" make everything
 echo "== times so far"
 printf '%s\n' "${times[@]}"
 part "tests" make test
