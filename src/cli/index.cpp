@@ -33,7 +33,6 @@
 #include "tasks/caption_pictures.h"
 #include "tasks/folder_watch.h"
 #include "tasks/index_files.h"
-#include "tasks/index_plan.h"
 #include "tasks/library_encoder.h"
 #include "tasks/library_model.h"
 #include "tasks/library_paths.h"
@@ -132,17 +131,29 @@ IndexModels make_models(const IndexArguments& arguments, const LibraryPlace& pla
   return models;
 }
 
+/// A watch waits for a path that is gone.
+bool prunes_gone(const IndexArguments& arguments) {
+  return arguments.run.prunes && !arguments.watch;
+}
+
+std::vector<std::string> those_there(std::vector<std::string> paths) {
+  std::erase_if(paths, [](const std::string& path) { return !tasks::is_there(path); });
+  return paths;
+}
+
 /// One run over all files: texts, captions, sidecars.
 tasks::IndexSummary index_once(const IndexArguments& arguments, const IndexModels& models,
                                index::Store& store, IndexPrinter& printer, const StopToken& stop) {
   printer.begin_run(models.generator != nullptr);
   const tasks::IndexCallbacks callbacks = printer.callbacks();
-  tasks::remember_paths(store, arguments.named_paths);
+  const bool forgets = prunes_gone(arguments);
+  tasks::remember_paths(store,
+                        forgets ? those_there(arguments.named_paths) : arguments.named_paths);
   std::unique_ptr<engine::FixedReservation> for_pages = reserve_for_pages(models);
   tasks::IndexSummary summary =
       index_files(store, *models.embedder, arguments.paths, arguments.run, callbacks, stop);
   for_pages.reset();
-  if (arguments.run.prunes) tasks::forget_gone_paths(store, arguments.named_paths);
+  if (forgets) tasks::forget_gone_paths(store, arguments.named_paths);
   const tasks::SidecarNote on_note = [&](const LocalizedText& text) { printer.note(text); };
   tasks::SidecarSummary sidecars = tasks::follow_files(printer.gone(), on_note);
   if (models.generator) {
@@ -204,7 +215,7 @@ class WatchedRuns {
   bool pass() {
     const std::size_t all = paths_.size();
     IndexArguments present = arguments_;
-    std::erase_if(present.paths, [](const std::string& path) { return !tasks::is_there(path); });
+    present.paths = those_there(std::move(present.paths));
     const bool is_complete = present.paths.size() == all;
     if (!is_complete && !is_missing_) say_missing();
     is_missing_ = !is_complete;
@@ -287,10 +298,9 @@ void require_paths(const IndexArguments& arguments) {
                                       Knob{"rebuild"}, Knob{"watch"}));
   }
   if (arguments.check && arguments.paths.empty()) refuse_options_of_runs(arguments);
-  const bool may_be_gone = arguments.run.prunes && !arguments.watch;
   for (const std::string& path : arguments.paths) {
     if (path.empty()) throw Error(ErrorCode::kUsage, tr("a PATH is empty", "один ПУТЬ пуст"));
-    if (may_be_gone || tasks::is_there(path)) continue;
+    if (prunes_gone(arguments) || tasks::is_there(path)) continue;
     throw Error(
         ErrorCode::kNotFound,
         tr("{}: no such file or folder", "{}: нет такого файла или папки", path),
@@ -312,19 +322,23 @@ void take_paths_of(const LibraryPlace& place, IndexArguments& arguments, const S
     arguments.named_paths = known;
     for (const std::string& path : known) {
       const bool is_there = tasks::is_there(path);
-      const bool is_pruned =
-          arguments.run.prunes && !tasks::documents_below(*store, {path}).empty();
-      if (is_there || is_pruned || arguments.watch) arguments.paths.push_back(path);
-      const bool is_told = arguments.run.prunes || arguments.watch || arguments.common.quiet;
-      if (!is_there && !is_told) say_note(is_not_there(path));
+      if (is_there || arguments.run.prunes || arguments.watch) {
+        arguments.paths.push_back(path);
+      } else if (!arguments.common.quiet) {
+        say_note(is_not_there(path));
+      }
     }
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kNotFound) throw;
   }
   if (!arguments.paths.empty()) return;
   if (!known.empty()) {
-    throw Error(ErrorCode::kNotFound, tr("no folder of the library is there now: {}",
-                                         "ни одной папки библиотеки сейчас нет: {}", known[0]));
+    throw Error(ErrorCode::kNotFound,
+                tr("no folder of the library is there now: {}",
+                   "ни одной папки библиотеки сейчас нет: {}", known[0]),
+                tr("connect its disk; if it was deleted, {} takes its files out of the library",
+                   "подключите её диск; если она удалена, {} уберёт её файлы из библиотеки",
+                   Knob{"prune"}));
   }
   throw Error(ErrorCode::kUsage,
               tr("wrong usage: PATH is missing", "неверный вызов: не хватает аргумента ПУТЬ"),

@@ -210,6 +210,11 @@ void IndexPrinter::say_empty(const std::string& folder, std::size_t documents) {
 }
 
 void IndexPrinter::say_gone(const std::string& path, std::size_t documents) {
+  if (documents == 0) {
+    note(tr("{}: is not there any more; the library forgets it",
+            "{}: больше нет; библиотека забывает этот путь", path));
+    return;
+  }
   note(tr("{}: is not there any more; the library loses {:document|documents} of it",
           "{}: больше нет; из библиотеки уходит оттуда {:документ|документа|документов}", path,
           Count(documents)));

@@ -77,7 +77,7 @@ struct IndexCallbacks {
   std::function<void(const SkippedFile&)> on_skipped = {};
   /// An empty folder, and how many documents of it stay in the library.
   std::function<void(const std::string& folder, std::size_t documents)> on_empty = {};
-  /// A path that is not there, and how many documents of it are to be removed.
+  /// A path of the library that is not there, and how many documents of it are to be removed.
   std::function<void(const std::string& path, std::size_t documents)> on_gone = {};
 };
 
@@ -87,7 +87,7 @@ struct IndexCallbacks {
 /// stays done if it is stopped, and the next run goes on.
 ///
 /// Throws kNotFound for a path that does not exist (nothing is removed then), unless `prunes` and
-/// the library has documents of it; kCancelled, and as Store, Embedder and PageReader do.
+/// the library has it or documents of it; kCancelled, and as Store, Embedder and PageReader do.
 IndexSummary index_files(index::Store& store, engine::Embedder& embedder,
                          const std::vector<std::string>& paths, const IndexOptions& options,
                          const IndexCallbacks& callbacks, const StopToken& stop);

@@ -55,16 +55,19 @@ std::optional<index::DocumentKind> kind_to_read(const WalkedFile& file) {
   return promised ? std::optional(promised->kind) : std::nullopt;
 }
 
-/// Takes paths that are not there out of `paths` if the library has documents of them, which are
-/// then to be removed.
-void take_gone(const std::map<std::string, KnownDocument>& known, const IndexCallbacks& callbacks,
+/// Takes paths that are not there out of `paths` if the library remembers them or has documents of
+/// them, which are then to be removed.
+void take_gone(const std::map<std::string, KnownDocument>& known,
+               const std::vector<std::string>& remembered, const IndexCallbacks& callbacks,
                std::vector<std::string>& paths) {
   std::erase_if(paths, [&](const std::string& path) {
     if (is_there(path)) return false;
     const PathRoots root({path});
     const auto count = std::count_if(known.begin(), known.end(),
                                      [&](const auto& each) { return root.contain(each.first); });
-    if (count == 0) return false;
+    const bool is_remembered = std::any_of(remembered.begin(), remembered.end(),
+                                           [&](const auto& each) { return root.contain(each); });
+    if (count == 0 && !is_remembered) return false;
     if (callbacks.on_gone) callbacks.on_gone(path, static_cast<std::size_t>(count));
     return true;
   });
@@ -97,7 +100,7 @@ IndexPlan make_index_plan(index::Store& store, const std::vector<std::string>& p
     if (callbacks.on_skipped) callbacks.on_skipped(skipped);
   };
   std::vector<std::string> present = paths;
-  if (options.prunes) take_gone(known, callbacks, present);
+  if (options.prunes) take_gone(known, library_paths(store), callbacks, present);
   for (const WalkedFile& file : walk_files(present, options.walk, on_skipped, stop)) {
     throw_if_stopped(stop);
     const auto entry = known.find(file.path);

@@ -63,6 +63,30 @@ TEST_F(LibraryPathsTest, WithoutPathTheFoldersOfTheLibraryAreBroughtUpToDate) {
   EXPECT_EQ(run({"index"}).err, "");
 }
 
+TEST_F(LibraryPathsTest, AFolderWithoutDocumentsThatIsGoneIsForgottenIfAsked) {
+  const fs::path files = folder_ / "files";
+  for (const bool is_named : {false, true}) {
+    fs::create_directory(files);
+    ASSERT_EQ(index_folder().status, 0);
+    fs::remove(files);
+    const ProcessResult refused = run({"index"});
+    EXPECT_EQ(refused.status, 4);
+    EXPECT_NE(refused.err.find("no folder of the library is there now: " + files.string()),
+              std::string::npos)
+        << refused.err;
+    EXPECT_NE(refused.err.find("--prune"), std::string::npos) << refused.err;
+    const ProcessResult pruned = is_named ? index_folder({"--prune"}) : run({"index", "--prune"});
+    EXPECT_EQ(pruned.status, 0) << pruned.err;
+    EXPECT_NE(pruned.err.find("files: is not there any more; the library forgets it"),
+              std::string::npos)
+        << pruned.err;
+    EXPECT_NE(run({"index"}).err.find("PATH is missing"), std::string::npos);
+  }
+  // A mistyped path is an error, and not remembered.
+  EXPECT_EQ(index_folder({"--prune"}).status, 4);
+  EXPECT_NE(run({"index"}).err.find("PATH is missing"), std::string::npos);
+}
+
 TEST_F(LibraryPathsTest, ARebuiltLibraryKnowsItsFoldersAndNotItsFilesAsPaths) {
   file("a.txt", "чай");
   ASSERT_EQ(index_folder().status, 0);
