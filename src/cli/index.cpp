@@ -28,6 +28,7 @@
 #include "engine/plan.h"
 #include "hub/model_fingerprint.h"
 #include "hub/model_path.h"
+#include "index/library_rebuild.h"
 #include "index/sqlite_database.h"
 #include "index/sqlite_store.h"
 #include "tasks/caption_pictures.h"
@@ -309,27 +310,36 @@ void require_paths(const IndexArguments& arguments) {
   }
 }
 
+/// The paths that a library is of. Throws DamagedLibrary for one that does not tell them any more.
+std::vector<std::string> known_paths(const LibraryPlace& place, bool is_quiet,
+                                     const StopToken& stop) {
+  try {
+    return tasks::library_paths(*open_library(place, is_quiet, stop));
+  } catch (const index::DamagedLibrary&) {
+    std::vector<std::string> paths = tasks::library_paths(index::read_remains(place.file).notes);
+    if (paths.empty()) throw;
+    return paths;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kNotFound) throw;
+    return {};
+  }
+}
+
 /// Without PATH: those that the library is of. The documents of one that is not there stay, unless
 /// they are to be removed.
 void take_paths_of(const LibraryPlace& place, IndexArguments& arguments, const StopToken& stop) {
   const bool needs_none = arguments.check || (arguments.rebuild && !arguments.watch);
   arguments.named_paths = arguments.paths;
   if (!arguments.paths.empty() || needs_none) return;
-  std::vector<std::string> known;
-  try {
-    const auto store = open_library(place, arguments.common.quiet, stop);
-    known = tasks::library_paths(*store);
-    arguments.named_paths = known;
-    for (const std::string& path : known) {
-      const bool is_there = tasks::is_there(path);
-      if (is_there || arguments.run.prunes || arguments.watch) {
-        arguments.paths.push_back(path);
-      } else if (!arguments.common.quiet) {
-        say_note(is_not_there(path));
-      }
+  const std::vector<std::string> known = known_paths(place, arguments.common.quiet, stop);
+  arguments.named_paths = known;
+  for (const std::string& path : known) {
+    const bool is_there = tasks::is_there(path);
+    if (is_there || arguments.run.prunes || arguments.watch) {
+      arguments.paths.push_back(path);
+    } else if (!arguments.common.quiet) {
+      say_note(is_not_there(path));
     }
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::kNotFound) throw;
   }
   if (!arguments.paths.empty()) return;
   if (!known.empty()) {
@@ -403,21 +413,12 @@ void run_checked(IndexArguments arguments, const IndexModels& models, const Repa
   require_mended(mended, repair);
 }
 
-/// The paths of a library; none if it is too damaged to tell.
-std::vector<std::string> paths_of_damaged(const LibraryPlace& place, const StopToken& stop) {
-  try {
-    return tasks::library_paths(*open_library(place, /*is_quiet=*/true, stop));
-  } catch (const Error&) {
-    throw_if_stopped(stop);
-    return {};
-  }
-}
-
 void run_rebuild(IndexArguments arguments, const IndexModels& models, const RepairOptions& repair,
                  const StopToken& stop) {
   tasks::IndexSummary summary;
   IndexPrinter printer(arguments.json, arguments.common.quiet);
-  const std::vector<std::string> known_paths = paths_of_damaged(repair.place, stop);
+  const index::LibraryRemains remains = index::read_remains(repair.place.file);
+  const std::vector<std::string> known = tasks::library_paths(remains.notes);
   rebuild_library(
       repair,
       [&](const fs::path& file) {
@@ -426,13 +427,32 @@ void run_rebuild(IndexArguments arguments, const IndexModels& models, const Repa
       },
       [&](index::Store& store, const std::vector<std::string>& paths) {
         IndexArguments all = arguments;
-        all.paths = paths;
-        all.named_paths.insert(all.named_paths.end(), known_paths.begin(), known_paths.end());
+        all.paths = arguments.watch ? those_there(paths) : paths;
+        all.named_paths.insert(all.named_paths.end(), known.begin(), known.end());
         summary = index_once(all, models, store, printer, stop);
       },
       stop);
+  if (arguments.named_paths.empty() && known.empty() && !arguments.common.quiet) {
+    say_note(
+        tr("the old library did not tell its folders; name its folders once: oko index FOLDERS",
+           "прежняя библиотека не помнила своих папок; назовите их один раз: oko index ПАПКИ"));
+  }
   if (arguments.watch) return run_once(arguments, models, repair, stop);
   require_no_failures(summary, printer);
+}
+
+/// Of a damaged library that does not tell its folders. Throws unless a person wants it to be
+/// rebuilt from the files that it still tells.
+void agree_to_rebuild(const index::DamagedLibrary& damage, const IndexArguments& arguments,
+                      const RepairOptions& repair, const StopToken& stop) {
+  if (arguments.watch || index::read_remains(repair.place.file).paths.empty()) {
+    throw Error(
+        damage.code(), damage.message(),
+        tr("it does not tell its folders any more; name them: oko index --rebuild {}FOLDERS",
+           "она больше не помнит своих папок; назовите их: oko index --rebuild {}ПАПКИ",
+           arguments.watch ? "--watch " : ""));
+  }
+  if (!agrees_to_rebuild(damage, repair, stop)) throw damage;
 }
 
 void index_paths(IndexArguments arguments) {
@@ -440,13 +460,18 @@ void index_paths(IndexArguments arguments) {
   const Interrupt interrupt(place.address ? kPatienceOfCluster : Interrupt::kPatience);
   const StopToken stop = interrupt.token();
   require_paths(arguments);
-  take_paths_of(place, arguments, stop);
-  const RepairOptions repair{.place = place,
-                             .paths = arguments.paths,
-                             .has_captions = arguments.captions,
-                             .yes = arguments.yes,
-                             .json = arguments.json,
-                             .quiet = arguments.common.quiet};
+  RepairOptions repair{.place = place,
+                       .has_captions = arguments.captions,
+                       .yes = arguments.yes,
+                       .json = arguments.json,
+                       .quiet = arguments.common.quiet};
+  try {
+    take_paths_of(place, arguments, stop);
+  } catch (const index::DamagedLibrary& damage) {
+    agree_to_rebuild(damage, arguments, repair, stop);
+    arguments.rebuild = true;
+  }
+  repair.paths = arguments.paths;
   if (arguments.check && arguments.paths.empty()) return check_library(repair, stop);
   if (arguments.given_model) arguments.model = lasting_name(*arguments.given_model);
   take_model_of(

@@ -50,6 +50,11 @@ void read_remains(SqliteDatabase& database, LibraryRemains& remains) {
   std::set<std::string> paths = read_paths(database);
   remains.paths.assign(paths.begin(), paths.end());
   try_reading([&] {
+    SqliteStatement select(database,
+                           "SELECT substr(key, 6), value FROM library WHERE key LIKE 'note %'");
+    while (select.step()) remains.notes.emplace(select.text(0), select.blob(1));
+  });
+  try_reading([&] {
     remains.captions = static_cast<std::size_t>(database.integer(fmt::format(
         "SELECT count(*) FROM chunks WHERE origin = {}", static_cast<int>(TextOrigin::kCaption))));
   });

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@ struct LibraryRemains {
   std::optional<LibraryModel> model = {};
   std::vector<std::string> paths = {};  ///< of its documents, by rising path
   std::size_t captions = 0;
+  std::map<std::string, std::string> notes = {};  ///< of Store::set_note
 };
 
 /// Empty if there is no library. Throws kBadInput for a database of another program, kUnsupported

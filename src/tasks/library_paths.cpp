@@ -28,6 +28,16 @@ std::string line_of(std::string_view path) {
   return line + '\n';
 }
 
+std::vector<std::string> paths_of(std::string_view lines) {
+  std::vector<std::string> paths;
+  std::size_t at = 0;
+  for (std::size_t end; (end = lines.find('\n', at)) != std::string_view::npos; at = end + 1) {
+    auto path = percent_decoded(lines.substr(at, end - at));
+    if (path) paths.push_back(*std::move(path));
+  }
+  return paths;
+}
+
 void set_lines(index::Store& store, const std::string& lines) {
   if (lines == store.note(kPathsKey)) return;
   store.set_note(kPathsKey, lines);
@@ -42,14 +52,12 @@ bool is_there(const std::string& path) {
 }
 
 std::vector<std::string> library_paths(index::Store& store) {
-  const std::string lines = store.note(kPathsKey);
-  std::vector<std::string> paths;
-  std::size_t at = 0;
-  for (std::size_t end; (end = lines.find('\n', at)) != std::string::npos; at = end + 1) {
-    auto path = percent_decoded(std::string_view(lines).substr(at, end - at));
-    if (path) paths.push_back(*std::move(path));
-  }
-  return paths;
+  return paths_of(store.note(kPathsKey));
+}
+
+std::vector<std::string> library_paths(const std::map<std::string, std::string>& notes) {
+  const auto note = notes.find(std::string(kPathsKey));
+  return note == notes.end() ? std::vector<std::string>() : paths_of(note->second);
 }
 
 void remember_paths(index::Store& store, const std::vector<std::string>& paths) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,9 @@ bool is_there(const std::string& path);
 /// The files and folders that a library is of, absolute, by rising path; none lies in another.
 /// Empty for a library that `remember_paths` was never called for.
 std::vector<std::string> library_paths(index::Store& store);
+
+/// The same, from the notes of a library that is too damaged to be opened.
+std::vector<std::string> library_paths(const std::map<std::string, std::string>& notes);
 
 /// Adds paths to them and commits. Throws as Store does.
 void remember_paths(index::Store& store, const std::vector<std::string>& paths);

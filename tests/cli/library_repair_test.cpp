@@ -2,11 +2,14 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/file.h"
@@ -196,6 +199,69 @@ TEST_F(LibraryRepairTest, APersonIsAskedAndYesIsTheAnswerWithoutOne) {
   const ProcessResult result = index({path("files"), "--yes"});
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_TRUE(finds("лиса"));
+}
+
+TEST_F(LibraryRepairTest, WithoutPathADamagedLibraryIsRebuiltFromItsFolders) {
+  const auto cut_header = [&] { run_sql("UPDATE library SET value = '' WHERE key = 'id'"); };
+  cut_header();
+  const ProcessResult refused = index({});
+  EXPECT_EQ(refused.status, 4);
+  EXPECT_NE(refused.err.find("the library is damaged"), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find("oko index --rebuild"), std::string::npos) << refused.err;
+  write("files/new.txt", "рысь");
+  if (Terminal::is_available()) {
+    Terminal terminal(index_command({}), environment());
+    EXPECT_TRUE(terminal.shows("Rebuild it from your files? [y/N]"));
+    terminal.type("y\n");
+    EXPECT_EQ(terminal.wait(), 0) << terminal.shown();
+    EXPECT_TRUE(finds("рысь"));
+    cut_header();
+  }
+  write("other/newer.txt", "росомаха");
+  const ProcessResult rebuilt = index({"--yes"});
+  EXPECT_EQ(rebuilt.status, 0) << rebuilt.err;
+  EXPECT_TRUE(finds("росомаха")) << "its folders are remembered";
+  EXPECT_EQ(run({"index"}).err, "");
+}
+
+TEST_F(LibraryRepairTest, ADamagedLibraryThatDoesNotTellItsFoldersSaysSo) {
+  run_sql("DELETE FROM library WHERE key = 'note paths' OR key = 'id'");
+  for (const auto& arguments : {std::vector<std::string>{"--watch", "--yes"},
+                                std::vector<std::string>{"--watch", "--rebuild"}}) {
+    const ProcessResult watched = index(arguments);
+    EXPECT_EQ(watched.status, 4);
+    EXPECT_NE(watched.err.find("the library is damaged"), std::string::npos) << watched.err;
+    EXPECT_NE(watched.err.find("oko index --rebuild --watch FOLDERS"), std::string::npos)
+        << watched.err;
+  }
+  const ProcessResult rebuilt = index({"--yes"});
+  EXPECT_EQ(rebuilt.status, 0) << rebuilt.err;
+  EXPECT_NE(rebuilt.err.find("name its folders once: oko index FOLDERS"), std::string::npos)
+      << rebuilt.err;
+  EXPECT_TRUE(finds("выдра")) << "from the files that it told";
+  const std::string damaged = damage();
+  const ProcessResult nothing = index({"--yes"});
+  EXPECT_EQ(nothing.status, 4);
+  EXPECT_NE(nothing.err.find("the library is damaged"), std::string::npos) << nothing.err;
+  EXPECT_NE(nothing.err.find("oko index --rebuild FOLDERS"), std::string::npos) << nothing.err;
+  EXPECT_EQ(bytes_of(library()), damaged);
+}
+
+TEST_F(LibraryRepairTest, ARebuildWithoutPathGoesOnToWatch) {
+  run_sql("UPDATE library SET value = '' WHERE key = 'id'");
+  Process process(index_command({"--rebuild", "--watch"}), environment());
+  const auto is_found = [&](const char* word) {
+    for (int i = 0; i < 600 && process.is_running() && !finds(word); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    return finds(word);
+  };
+  EXPECT_TRUE(is_found("барсук"));
+  write("other/new.txt", "рысь");
+  EXPECT_TRUE(is_found("рысь"));
+  process.signal(SIGINT);
+  const ProcessResult result = process.wait();
+  EXPECT_EQ(result.status, 0) << result.err;
 }
 
 TEST_F(LibraryRepairTest, ACheckReadsAllAndMendsWithThePath) {
