@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <exception>
 #include <map>
-#include <memory>
 #include <new>
 #include <utility>
 #include <vector>
@@ -14,30 +13,6 @@
 
 namespace oko::ocr {
 namespace {
-
-/// The engines of all threads, made for the first picture. No engine is made while another one
-/// reads: some of Tesseract's settings belong to the process.
-class Engines {
- public:
-  Engines(const Options& options, std::size_t count) : options_(options), count_(count) {}
-
-  Engine& of_thread(std::size_t thread) {
-    const MutexLock lock(mutex_);
-    if (engines_.empty()) {
-      std::vector<std::unique_ptr<Engine>> engines;
-      engines.reserve(count_);
-      for (std::size_t i = 0; i < count_; ++i) engines.push_back(make_engine(options_));
-      engines_ = std::move(engines);
-    }
-    return *engines_[thread];
-  }
-
- private:
-  const Options& options_;
-  std::size_t count_;
-  Mutex mutex_;  // not std::call_once: ThreadSanitizer's never ends after an exception
-  std::vector<std::unique_ptr<Engine>> engines_ OKO_GUARDED_BY(mutex_);
-};
 
 struct Outcome {
   ReadResult result;
@@ -97,7 +72,7 @@ Outcome failed(Error error) {
   return {{{}, std::move(error)}, nullptr};
 }
 
-Outcome read_one(Engines& engines, std::size_t thread,
+Outcome read_one(const std::function<Engine&()>& engine_of_thread,
                  const std::function<budget::Reservation(std::size_t)>& admit,
                  const std::function<document::LoadedPage(std::size_t)>& load, std::size_t index,
                  const StopToken& stop) {
@@ -110,7 +85,7 @@ Outcome read_one(Engines& engines, std::size_t thread,
     }
     Engine* engine = nullptr;
     try {
-      engine = &engines.of_thread(thread);
+      engine = &engine_of_thread();
     } catch (...) {
       return {{}, std::current_exception()};
     }
@@ -130,12 +105,25 @@ Outcome read_one(Engines& engines, std::size_t thread,
 
 }  // namespace
 
+Engine& EnginePool::of_thread(std::size_t thread, std::size_t threads) {
+  const MutexLock lock(mutex_);
+  while (engines_.size() < threads) engines_.push_back(make_engine(options_));
+  return *engines_[thread];
+}
+
 void read_pages(std::size_t count, const Options& options, std::size_t threads,
                 const std::function<document::LoadedPage(std::size_t)>& load,
                 const std::function<void(std::size_t, ReadResult)>& on_result, StopToken stop,
                 const std::function<budget::Reservation(std::size_t)>& admit) {
-  threads = std::clamp<std::size_t>(threads, 1, std::max<std::size_t>(1, count));
-  Engines engines(options, threads);
+  EnginePool engines(options, std::clamp<std::size_t>(threads, 1, std::max<std::size_t>(1, count)));
+  read_pages(count, engines, load, on_result, std::move(stop), admit);
+}
+
+void read_pages(std::size_t count, EnginePool& engines,
+                const std::function<document::LoadedPage(std::size_t)>& load,
+                const std::function<void(std::size_t, ReadResult)>& on_result, StopToken stop,
+                const std::function<budget::Reservation(std::size_t)>& admit) {
+  const std::size_t threads = std::min(engines.size(), std::max<std::size_t>(1, count));
   Queue queue(count, 2 * threads);
   std::vector<JoiningThread> workers;
   struct Ender {  // on every exit path: the workers must not wait for room
@@ -146,8 +134,9 @@ void read_pages(std::size_t count, const Options& options, std::size_t threads,
   workers.reserve(threads);
   for (std::size_t i = 0; i < threads; ++i) {
     workers.emplace_back([&, i] {
+      const auto engine = [&]() -> Engine& { return engines.of_thread(i, threads); };
       while (const auto index = queue.take())
-        queue.put(*index, read_one(engines, i, admit, load, *index, stop));
+        queue.put(*index, read_one(engine, admit, load, *index, stop));
     });
   }
   for (std::size_t i = 0; i < count; ++i) {

@@ -5,13 +5,16 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "base/error.h"
 #include "base/localized_text.h"
+#include "base/mutex.h"
 #include "base/open_files.h"
+#include "base/stop_token.h"
 #include "ocr/better_words.h"
 #include "ocr/engine.h"
 #include "ocr/homoglyphs.h"
@@ -138,8 +141,67 @@ void keep_to_one_thread() {
   if (function != nullptr) reinterpret_cast<void (*)(int)>(function)(0);
 }
 
+/// Who uses Tesseract, some of whose settings belong to the process: no engine is made or destroyed
+/// while another one reads. One that is to be made goes before pages that have not begun.
+class TesseractUse {
+ public:
+  void begin_page() {
+    const MutexLock lock(mutex_);
+    changed_.wait(mutex_, [this]() OKO_REQUIRES(mutex_) { return makers_ == 0; });
+    ++pages_;
+  }
+  void end_page() {
+    const MutexLock lock(mutex_);
+    --pages_;
+    changed_.notify_all();
+  }
+  void begin_change() {
+    const MutexLock lock(mutex_);
+    ++makers_;
+    changed_.wait(mutex_, [this]() OKO_REQUIRES(mutex_) { return pages_ == 0 && !is_changing_; });
+    is_changing_ = true;
+  }
+  void end_change() {
+    const MutexLock lock(mutex_);
+    is_changing_ = false;
+    --makers_;
+    changed_.notify_all();
+  }
+
+ private:
+  Mutex mutex_;
+  ConditionVariable changed_;
+  std::size_t pages_ OKO_GUARDED_BY(mutex_) = 0;   ///< that are read
+  std::size_t makers_ OKO_GUARDED_BY(mutex_) = 0;  ///< that make or destroy an engine, or wait
+  bool is_changing_ OKO_GUARDED_BY(mutex_) = false;
+};
+
+TesseractUse tesseract_use;
+
+/// RAII: a page is read.
+class PageInWork {
+ public:
+  PageInWork() { tesseract_use.begin_page(); }
+  ~PageInWork() { tesseract_use.end_page(); }
+  PageInWork(const PageInWork&) = delete;
+  PageInWork& operator=(const PageInWork&) = delete;
+};
+
+/// RAII: an engine is made or destroyed.
+class EngineChange {
+ public:
+  EngineChange() { tesseract_use.begin_change(); }
+  ~EngineChange() { tesseract_use.end_change(); }
+  EngineChange(const EngineChange&) = delete;
+  EngineChange& operator=(const EngineChange&) = delete;
+};
+
 class TesseractEngine : public Engine {
  public:
+  ~TesseractEngine() override { end_.emplace(); }
+  TesseractEngine(const TesseractEngine&) = delete;
+  TesseractEngine& operator=(const TesseractEngine&) = delete;
+
   explicit TesseractEngine(const Options& options) : options_(options) {
     std::string all;
     std::vector<std::string> data;
@@ -158,6 +220,7 @@ class TesseractEngine : public Engine {
   }
 
   document::Page read(image::Image image, StopToken stop) override {
+    const PageInWork in_work;
     require_open_files();
     keep_to_one_thread();
     PreparedPicture picture = prepare(image);
@@ -409,6 +472,7 @@ class TesseractEngine : public Engine {
     return static_cast<float>(sum / bytes);
   }
 
+  std::optional<EngineChange> end_;  // first: it outlives the others
   Options options_;
   tesseract::TessBaseAPI api_;
   std::optional<ScriptRecheck> script_recheck_;  // of text in two scripts
@@ -421,6 +485,7 @@ std::string engine_name() {
 }
 
 std::unique_ptr<Engine> make_engine(const Options& options) {
+  const EngineChange change;
   return std::make_unique<TesseractEngine>(options);
 }
 

@@ -1,12 +1,16 @@
 #include "server/library_indexing.h"
 
+#include <algorithm>
 #include <exception>
 
+#include "base/core_count.h"
 #include "base/localized_text.h"
 #include "budget/memory_size.h"
 #include "hub/model_fingerprint.h"
 #include "hub/model_path.h"
 #include "index/sqlite_database.h"
+#include "ocr/memory_estimate.h"
+#include "ocr/page_reader.h"
 #include "tasks/library_encoder.h"
 #include "tasks/library_model.h"
 #include "tasks/library_paths.h"
@@ -26,15 +30,37 @@ std::string name_for_library(const ServedModel& model) {
   return model.folder.string();
 }
 
-/// Finds out what does not fit before hours of reading.
-void require_room(const engine::ModelHost& host, const engine::Embedder& embedder,
-                  const index::LibraryModel& model) {
+/// Finds out what does not fit before hours of reading. Returns the least budget.
+std::uint64_t require_room(const engine::ModelHost& host, const engine::Embedder& embedder,
+                           const index::LibraryModel& model) {
   const std::uint64_t least =
       tasks::budget_for_passages(
           embedder, model.passage_prefix,
           {.dense = true, .sparse = model.has_sparse, .colbert = model.colbert_dimensions > 0})
           .least;
   if (least > host.budget_bytes()) throw budget::OverBudget(least, host.budget_bytes());
+  return least;
+}
+
+/// The engines of a run that reads several pages at once, and their memory.
+struct RunEngines {
+  std::optional<engine::FixedReservation> memory;
+  std::shared_ptr<ocr::EnginePool> pool;  ///< null: there is room for one page, read in turn
+};
+
+/// Takes at most an eighth of the budget, as the engines stay and models are to fit beside them.
+/// `least`: what the run needs besides.
+void make_engines(engine::ModelHost& host, std::uint64_t least, const StopToken& stop,
+                  RunEngines& engines) {
+  constexpr std::uint64_t kShare = 8, kPage = ocr::kEngineBytes + ocr::kPageBytes;
+  const std::uint64_t budget = host.budget_bytes();
+  const std::uint64_t taken = std::max(least, host.memory_budget().held().total());
+  const std::uint64_t room = std::min(budget / kShare, budget - std::min(budget, taken));
+  const auto size =
+      static_cast<std::size_t>(std::min<std::uint64_t>(room / kPage, physical_core_count()));
+  if (size < 2) return;
+  engines.memory.emplace(host, size * ocr::kEngineBytes, LocalizedText(), stop);
+  engines.pool = std::make_shared<ocr::EnginePool>(ocr::Options(), size);
 }
 
 }  // namespace
@@ -137,7 +163,7 @@ void LibraryIndexing::index(const IndexingRequest& request, const Models& models
           ? *models.library
           : tasks::library_model_of(name_for_library(model), model.folder, *embedder, {}, stop);
   engine::ModelHost& host = models_.host();
-  require_room(host, *embedder, library_model);
+  const std::uint64_t least = require_room(host, *embedder, library_model);
   const engine::FixedReservation for_library(host, index::SqliteDatabase::kCacheBytes, {}, stop);
   const std::unique_ptr<index::Store> store = library_.open_to_write(
       library_model,
@@ -148,9 +174,14 @@ void LibraryIndexing::index(const IndexingRequest& request, const Models& models
   options.retries_failed = request.retries_failed;
   options.read.pages.reader = &reader_;
   options.read.pages.decoder = models_.decoder(stop, decoding::HelperScope::kFile);
+  RunEngines engines;
+  make_engines(host, least, stop, engines);
+  options.read.pages.engines = std::move(engines.pool);
   const tasks::IndexCallbacks reports = callbacks();
   tasks::remember_paths(*store, paths);
   tasks::IndexSummary summary = index_files(*store, *embedder, paths, options, reports, stop);
+  options.read.pages.engines.reset();
+  engines.memory.reset();
   if (request.captions) {
     ServedModel describing;
     const auto generator = models_.generator(models.describing.name, describing);

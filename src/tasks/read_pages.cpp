@@ -4,10 +4,13 @@
 #include <utility>
 
 #include "base/core_count.h"
+#include "base/mutex.h"
+#include "base/thread_priority.h"
 #include "engine/plan.h"
 #include "ocr/memory_estimate.h"
 #include "ocr/page_reader.h"
 #include "tasks/shared_reader.h"
+#include "tensor/device.h"
 
 namespace oko::tasks {
 namespace {
@@ -23,7 +26,13 @@ document::PagesOptions pages_options(const ReadPagesOptions& options) {
   pages.pdf.password = options.password;
   pages.pdf.takes_password = options.takes_password;
   pages.decoder = options.decoder;
-  if (options.reader != nullptr) return options.reader->options_for(std::move(pages));
+  if (options.reader != nullptr) {
+    pages = options.reader->options_for(std::move(pages));
+    if (!options.engines) return pages;
+    const std::uint64_t own = options.engines->size() * ocr::kEngineBytes;
+    const std::uint64_t bytes = pages.picture_bytes - std::min(pages.picture_bytes, own);
+    return pages_to_read(std::move(pages), bytes);
+  }
   const std::uint64_t budget =
       options.budget_bytes - std::min(options.budget_bytes, options.beside_bytes);
   const std::uint64_t engines = PageBudget::pages_within(budget, most_threads(options));
@@ -68,7 +77,32 @@ void PageReader::read_shared(const PageSink& sink, const StopToken& stop) {
   }
 }
 
+void PageReader::read_beside_others(const PageSink& sink, const StopToken& stop) {
+  Mutex header;  // is read before memory is reserved, and kept
+  ocr::read_pages(
+      pages_.size(), *options_.engines,
+      [&](std::size_t i) {
+        yield_to_other_threads();
+        return pages_.load(i, nullptr);
+      },
+      [&](std::size_t i, ocr::ReadResult result) {
+        if (result.error && !is_of_one_page(*result.error)) throw *result.error;
+        sink({i, std::move(result.page), {}, std::move(result.error)});
+        tensor::trim_heap();
+      },
+      stop,
+      [&](std::size_t i) {
+        budget::TagBytes bytes;
+        {
+          const MutexLock lock(header);
+          bytes = pages_.memory_of(i);
+        }
+        return options_.reader->reserve(bytes, stop);
+      });
+}
+
 void PageReader::read(const PageSink& sink, const StopToken& stop) {
+  if (options_.engines) return read_beside_others(sink, stop);
   if (options_.reader != nullptr) return read_shared(sink, stop);
   // The sheets of the pages in work; the thread that loads a page fills its sheet.
   std::vector<document::Sheet> sheets(options_.makes_sheets ? pages_.size() : 0);

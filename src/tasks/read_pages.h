@@ -15,6 +15,7 @@
 #include "document/pages.h"
 #include "document/sheet.h"
 #include "ocr/engine.h"
+#include "ocr/page_reader.h"
 #include "tasks/page_budget.h"
 
 namespace oko::tasks {
@@ -34,6 +35,9 @@ struct ReadPagesOptions {
   /// Reads the pages one at a time, in turn with others and within its budget; makes no sheets.
   /// Null: engines of its own.
   SharedReader* reader = nullptr;
+  /// With `reader`: reads in the background as many pages at once as it has engines, beside those
+  /// of others. The caller has reserved the memory of the engines. Null: in turn with others.
+  std::shared_ptr<ocr::EnginePool> engines = nullptr;
   /// Decodes all files; makes no sheets. Null: this process does.
   std::shared_ptr<document::PageDecoder> decoder = nullptr;
 };
@@ -72,6 +76,7 @@ class PageReader {
 
  private:
   void read_shared(const PageSink& sink, const StopToken& stop);
+  void read_beside_others(const PageSink& sink, const StopToken& stop);
 
   ReadPagesOptions options_;
   std::size_t threads_;

@@ -85,7 +85,7 @@ budget::Reservation SharedReader::reserve_for_text(std::uint64_t bytes,
                                                    const StopToken& stop) const {
   budget::TagBytes text;
   text[budget::Tag::kOcr] = bytes;
-  return host_.reserve(text, {}, stop);
+  return reserve(text, stop);
 }
 
 bool SharedReader::is_loaded() const {

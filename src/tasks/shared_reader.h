@@ -40,7 +40,11 @@ class SharedReader : private budget::Evictable {
   document::Page read(document::Pages& pages, std::size_t i, const ocr::Options& options,
                       const StopToken& stop);
 
-  /// Memory to read a text file, which needs no turn. Throws as ModelHost::reserve.
+  /// Memory for work that needs no turn. Throws as ModelHost::reserve.
+  budget::Reservation reserve(const budget::TagBytes& bytes, const StopToken& stop) const {
+    return host_.reserve(bytes, {}, stop);
+  }
+  /// The same to read a text file.
   budget::Reservation reserve_for_text(std::uint64_t bytes, const StopToken& stop) const;
 
   /// True while the engine is in memory.

@@ -364,5 +364,15 @@ TEST(TesseractTest, UnknownAndMissingLanguagesAreNamed) {
   ::unsetenv("TESSDATA_PREFIX");
 }
 
+TEST(TesseractTest, EnginesAreMadeBetweenPages) {
+  const image::Image image = image::load(kData + "/text_28_clean_0.png");
+  const auto engine = make_engine({});
+  const std::string text = engine->read(image, {}).text();
+  const JoiningThread maker([&] {
+    for (int i = 0; i < 3; ++i) EXPECT_NE(make_engine({.languages = {"en-US"}}), nullptr);
+  });
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(engine->read(image, {}).text(), text);
+}
+
 }  // namespace
 }  // namespace oko::ocr

@@ -2,11 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/file.h"
+#include "base/mutex.h"
+#include "engine/model_host.h"
+#include "tasks/shared_reader.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/text_pages.h"
 #include "tests/support/white_bitmap.h"
@@ -119,6 +125,72 @@ TEST_F(ReadPagesTest, StopAndSinkEndTheReading) {
   PageReader refused({book(40)}, {.threads = 2});
   const auto refuse = [](const ReadPage&) { throw Error(ErrorCode::kFailed, "full"); };
   EXPECT_EQ(code_of([&] { refused.read(refuse, {}); }), ErrorCode::kFailed);
+}
+
+/// Gives white pictures, the first once two are asked for at the same time.
+class MeetingDecoder : public document::PageDecoder {
+ public:
+  int page_count(const InputFile&, const document::PdfOptions&) override { return 4; }
+  image::Header read_header(const InputFile&, const image::Limits&, int) override {
+    image::Header header;
+    header.width = header.height = kSide;
+    header.pages = 4;
+    return header;
+  }
+  image::Image load(const InputFile&, const image::Limits&, int) override {
+    const MutexLock lock(mutex_);
+    most_ = std::max(most_, ++inside_);
+    changed_.notify_all();
+    changed_.wait_for(mutex_, StopToken(), std::chrono::seconds(20),
+                      [this]() OKO_REQUIRES(mutex_) { return most_ > 1; });
+    --inside_;
+    image::Image image;
+    image.width = image.height = image.stored_width = image.stored_height = kSide;
+    image.rgb.assign(3 * kSide * kSide, 0xFF);
+    return image;
+  }
+  document::PageSize page_size(const InputFile&, const document::PdfOptions&, int) override {
+    return {};
+  }
+  document::PdfPage read_page(const InputFile&, const document::PdfOptions&, int,
+                              const document::PdfPageOptions&) override {
+    return {};
+  }
+  document::TextDocument read_text_document(const InputFile&, document::TextKind) override {
+    return {};
+  }
+  std::uint64_t bytes_elsewhere(std::uint64_t) const override { return 0; }
+
+  int most() const {
+    const MutexLock lock(mutex_);
+    return most_;
+  }
+
+ private:
+  static constexpr int kSide = 64;
+  mutable Mutex mutex_;
+  ConditionVariable changed_;
+  int inside_ OKO_GUARDED_BY(mutex_) = 0;
+  int most_ OKO_GUARDED_BY(mutex_) = 0;
+};
+
+TEST_F(ReadPagesTest, ReadsSeveralPagesAtOnceBesideOthers) {
+  engine::ModelHost host(engine::HostOptions{.threads = 1});
+  SharedReader shared(host);
+  SharedPictureReader request(shared, ReadText::kAlways);
+  request.load({});  // has its turn meanwhile
+  const auto decoder = std::make_shared<MeetingDecoder>();
+  const std::vector<ReadPage> pages =
+      read({picture(64)}, {.reader = &shared,
+                           .engines = std::make_shared<ocr::EnginePool>(ocr::Options(), 2),
+                           .decoder = decoder});
+  ASSERT_EQ(pages.size(), 4u);
+  for (std::size_t i = 0; i < pages.size(); ++i) {
+    EXPECT_EQ(pages[i].index, i);
+    EXPECT_FALSE(pages[i].error) << pages[i].error->what();
+  }
+  EXPECT_EQ(decoder->most(), 2);
+  EXPECT_EQ(host.memory_budget().transient_bytes(), 0u);
 }
 
 }  // namespace
