@@ -35,8 +35,7 @@ void expect_read_alike(const std::string& body) {
 
 constexpr const char* kBodies[] = {
     R"({})",
-    R"( {"a" : [ ] , "b":{ } })"
-    "\r\n\t ",
+    " {\"a\" : [ ] , \"b\":{ } }\r\n\t ",
     "\xEF\xBB\xBF{\"a\":1}",
     R"({"model":"tiny-vl","temperature":0.7,"stop":["\n","\u0416\ud83d\ude00"],"n":null})",
     R"({"Вопрос":"Что \"здесь\"\\\/?","b":true,"c":false,"\u0062":2})",
