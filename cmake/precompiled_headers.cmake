@@ -1,6 +1,7 @@
 # Compilers spend half their time in headers of libraries; here they read them once a tree. Sources
 # of oko gain much with sanitizers and a tenth without, tests a quarter. A Mac builds without: what
-# a source forgets to include shows there, and in the Mac check but for GoogleTest.
+# a source forgets to include shows there, and in the Mac check, which precompiles for tests alone:
+# GoogleTest's headers, and all where it compiles in batches.
 set(OKO_PRECOMPILE OFF)
 set(OKO_PRECOMPILE_TESTS OFF)
 if(NOT APPLE OR OKO_MAC_COMPILER)
@@ -37,7 +38,7 @@ foreach(options "" -O0)
   target_compile_options(oko_headers${options} PRIVATE ${options})
   target_link_libraries(oko_headers${options} PRIVATE
     oko_options fmt::fmt mlx nlohmann_json::nlohmann_json)
-  if(NOT APPLE)
+  if(NOT APPLE OR OKO_BATCH_SIZE)
     target_precompile_headers(oko_headers${options} PRIVATE <chrono> <condition_variable>
       <filesystem> <fstream> <random> <span> <thread> <fmt/format.h> <nlohmann/json.hpp>)
   endif()
