@@ -58,6 +58,7 @@ class Walk {
   /// A file keeps the first path that leads to it, so those without links come first.
   void visit(const std::vector<std::string>& given) {
     std::vector<Start> starts;
+    starts.reserve(given.size());
     for (const std::string& each : given) starts.push_back(start_of(each));
     std::sort(starts.begin(), starts.end(), [](const Start& a, const Start& b) {
       return std::tie(a.is_by_link, a.is_folder, a.path) <
