@@ -1,6 +1,5 @@
 #include "base/base64.h"
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -10,13 +9,18 @@ namespace {
 
 constexpr std::string_view kDigits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::uint8_t kNoDigit = 64;
+// Beside the 24 bits of a group of four digits.
+constexpr std::uint32_t kNoDigit = 1U << 24;
 
-constexpr std::array<std::uint8_t, 256> kValues = [] {
-  std::array<std::uint8_t, 256> values{};
-  values.fill(kNoDigit);
-  for (std::size_t i = 0; i < kDigits.size(); ++i) {
-    values[static_cast<unsigned char>(kDigits[i])] = static_cast<std::uint8_t>(i);
+// What a character gives to its group, by its place in it.
+constexpr std::array<std::array<std::uint32_t, 256>, 4> kValues = [] {
+  std::array<std::array<std::uint32_t, 256>, 4> values{};
+  for (std::size_t place = 0; place < 4; ++place) {
+    values[place].fill(kNoDigit);
+    for (std::size_t i = 0; i < kDigits.size(); ++i) {
+      values[place][static_cast<unsigned char>(kDigits[i])] =
+          static_cast<std::uint32_t>(i << (18 - 6 * place));
+    }
   }
   return values;
 }();
@@ -44,20 +48,24 @@ std::optional<std::string> bytes_of_base64(std::string_view text) {
   }
   if (text.size() % 4 == 1) return std::nullopt;
   std::string bytes(text.size() * 3 / 4, '\0');
-  unsigned all = 0;  // a digit has six bits; what is none has a seventh
-  for (std::size_t from = 0, to = 0; from < text.size(); from += 4) {
-    const std::size_t digits = std::min<std::size_t>(4, text.size() - from);
-    std::uint32_t group = 0;
-    for (std::size_t i = 0; i < digits; ++i) {
-      const std::uint32_t value = kValues[static_cast<unsigned char>(text[from + i])];
-      all |= value;
-      group |= value << (18 - 6 * i);
-    }
-    for (std::size_t i = 0; i + 1 < digits; ++i) {
-      bytes[to++] = static_cast<char>(group >> (16 - 8 * i) & 0xFF);
-    }
+  std::uint32_t all = 0;
+  const auto value = [&](std::size_t from, std::size_t place) {
+    return kValues[place][static_cast<unsigned char>(text[from + place])];
+  };
+  const auto byte = [](std::uint32_t group, std::size_t place) {
+    return static_cast<char>(group >> (16 - 8 * place) & 0xFF);
+  };
+  std::size_t from = 0, to = 0;
+  for (; from + 4 <= text.size(); from += 4, to += 3) {
+    const std::uint32_t group = value(from, 0) | value(from, 1) | value(from, 2) | value(from, 3);
+    all |= group;
+    for (std::size_t i = 0; i < 3; ++i) bytes[to + i] = byte(group, i);
   }
-  if (all >= kNoDigit) return std::nullopt;
+  std::uint32_t last = 0;
+  for (std::size_t i = 0; from + i < text.size(); ++i) last |= value(from, i);
+  all |= last;
+  for (std::size_t i = 0; to + i < bytes.size(); ++i) bytes[to + i] = byte(last, i);
+  if ((all & kNoDigit) != 0) return std::nullopt;
   return bytes;
 }
 

@@ -20,6 +20,9 @@ namespace {
 
 constexpr std::uint64_t kLargestCall = 1'000'000;  // bytes
 
+// A file that is cut ends this process alone, which its server tells of.
+constexpr auto kBytes = image::FileBytes::kMapped;
+
 #ifdef OKO_UNCONFINED
 constexpr bool kHaveLimits = false;
 #else
@@ -70,10 +73,10 @@ class Answers {
       const image::Limits limits = read_limits(from);
       const int page = from.number<int>();
       if (call == Call::kReadHeader) {
-        write(result, image::read_header(*file_, limits, page));
+        write(result, image::read_header(*file_, limits, page, kBytes));
         return;
       }
-      image = image::load(*file_, limits, page);
+      image = image::load(*file_, limits, page, kBytes);
       write(result, image);
       return;
     }
@@ -85,7 +88,7 @@ class Answers {
     const document::PdfOptions options = read_pdf_options(from);
     if (call == Call::kPageCount) {
       const bool is_pdf = document::is_pdf(*file_);
-      result.number(is_pdf ? pdf(options).page_count() : image::page_count(*file_));
+      result.number(is_pdf ? pdf(options).page_count() : image::page_count(*file_, {}, kBytes));
       return;
     }
     const int page = from.number<int>();

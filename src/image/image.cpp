@@ -106,10 +106,10 @@ constexpr std::size_t kSniffedBytes = 64;
 /// The bytes of a picture file: in memory, or mapped if they are many.
 class PictureFile {
  public:
-  PictureFile(const InputFile& file, const Limits& limits) {
+  PictureFile(const InputFile& file, const Limits& limits, FileBytes bytes) {
     constexpr std::uint64_t kMostInMemory = 100'000'000;
     check_file_size(file.path().string(), file.size(), limits);
-    if (file.size() > kMostInMemory) {
+    if (bytes == FileBytes::kMapped || file.size() > kMostInMemory) {
       mapped_ = file.map();
     } else {
       read_ = file.read(limits.max_file_bytes);
@@ -129,8 +129,8 @@ class PictureFile {
 
 }  // namespace
 
-Image load(const InputFile& input, const Limits& limits, int page) {
-  const PictureFile file(input, limits);
+Image load(const InputFile& input, const Limits& limits, int page, FileBytes bytes) {
+  const PictureFile file(input, limits, bytes);
   const std::filesystem::path& path = input.path();
   const LocalizedText name =
       page == 0 ? path.string() : tr("{}, page {}", "{}, страница {}", path.string(), page + 1);
@@ -166,18 +166,18 @@ int page_count(const std::filesystem::path& path, const Limits& limits) {
   return page_count(InputFile(path, ErrorCode::kBadInput), limits);
 }
 
-Header read_header(const InputFile& input, const Limits& limits, int page) {
-  const PictureFile file(input, limits);
+Header read_header(const InputFile& input, const Limits& limits, int page, FileBytes bytes) {
+  const PictureFile file(input, limits, bytes);
   Header header = read_header(file.bytes(), input.path().string(), limits, page);
   header.decode_bytes -= file.mapped_bytes();
   return header;
 }
 
-int page_count(const InputFile& file, const Limits& limits) {
+int page_count(const InputFile& file, const Limits& limits, FileBytes bytes) {
   const std::string head = file.part(0, kSniffedBytes);
   const auto format = sniff(std::as_bytes(std::span(head)));
   if (format != Format::kTiff) return 1;
-  const PictureFile picture(file, limits);
+  const PictureFile picture(file, limits, bytes);
   const auto pages = tiff_pages(read_tiff_directories(picture.bytes()));
   return std::max(1, static_cast<int>(pages.size()));
 }

@@ -68,7 +68,8 @@ void add_part(const RequestJson& json, const std::string& name, text::Message& m
     message.parts.push_back(text::Part::make_text(part.need_text("text")));
     return;
   }
-  std::string uri, field;
+  std::string_view uri;
+  std::string field;
   if (type == "image_url") {
     const RequestJson& value = part.need("image_url");
     field = part.name_of("image_url");

@@ -69,14 +69,13 @@ const RequestJson& RequestFields::need(std::string_view field) const {
 
 std::optional<std::string> RequestFields::text(std::string_view field) const {
   const RequestJson* value = find(field);
-  if (value == nullptr) return std::nullopt;
-  if (!value->is_string()) refuse_value(name_of(field), tr("a string", "строка"));
-  return value->get<std::string>();
+  return value == nullptr ? std::nullopt : std::optional(need_text(field));
 }
 
-std::string RequestFields::need_text(std::string_view field) const {
-  need(field);
-  return *text(field);
+const std::string& RequestFields::need_text(std::string_view field) const {
+  const RequestJson& value = need(field);
+  if (!value.is_string()) refuse_value(name_of(field), tr("a string", "строка"));
+  return value.get_ref<const std::string&>();
 }
 
 std::optional<bool> RequestFields::flag(std::string_view field) const {

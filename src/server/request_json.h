@@ -65,7 +65,8 @@ class RequestFields {
   std::optional<std::int64_t> integer(std::string_view field, std::int64_t least,
                                       std::int64_t most) const;
   std::optional<double> number(std::string_view field, double least, double most) const;
-  std::string need_text(std::string_view field) const;
+  /// In the object, without a copy: it may be a picture.
+  const std::string& need_text(std::string_view field) const;
 
   /// "messages[2].content"
   std::string name_of(std::string_view field) const;

@@ -36,5 +36,21 @@ TEST(Base64Test, RefusesWhatIsNoBase64) {
   }
 }
 
+TEST(Base64Test, RefusesEachCharacterThatIsNoDigitAtEachPlace) {
+  const std::string digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (const std::string whole : {"oko7oko7", "oko7oko", "oko7ok"}) {
+    for (std::size_t place = 0; place < whole.size(); ++place) {
+      for (int c = 0; c < 256; ++c) {
+        std::string text = whole;
+        text[place] = static_cast<char>(c);
+        const bool is_digit = digits.find(static_cast<char>(c)) != std::string::npos;
+        const bool is_padding = c == '=' && text.size() == 8 && place == 7;
+        EXPECT_EQ(bytes_of_base64(text).has_value(), is_digit || is_padding)
+            << text.size() << " characters, " << c << " at " << place;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace oko
