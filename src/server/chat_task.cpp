@@ -1,17 +1,16 @@
 #include "server/chat_task.h"
 
-#include <span>
 #include <utility>
 
 #include "base/error.h"
 #include "base/localized_text.h"
-#include "base/temporary_file.h"
 #include "document/page.h"
 #include "document/pages.h"
 #include "engine/generator.h"
 #include "engine/model_host.h"
 #include "ocr/script.h"
 #include "server/request_json.h"
+#include "server/uploaded_file.h"
 #include "tasks/picture.h"
 #include "tasks/picture_text.h"
 #include "text/utf8.h"
@@ -97,10 +96,9 @@ class HeldPictures {
   /// Adds all pages of a file to `request`; returns their number.
   std::size_t add(const ChatPicture& picture, engine::GenerationRequest& request,
                   const StopToken& stop) {
-    TemporaryFile file(temporary_folder() / "oko-request-", picture.name);
-    file.append(std::as_bytes(std::span(picture.bytes)));
+    const UploadedFile file(picture.name, picture.bytes);
     try {
-      document::Pages pages({file.path().string()}, options_);
+      document::Pages pages({file.path()}, options_);
       if (request.images.size() + pages.size() > kMostPictures) {
         throw Error(ErrorCode::kTooLarge,
                     tr("{}: with its {} pages the request has more than {} pictures",
@@ -112,13 +110,12 @@ class HeldPictures {
         throw_if_stopped(stop);
         add_page(pages, i, {key, i}, request, stop);
         for (LocalizedText& note : notes_.back()) {
-          note = note.with(file.path().string(), picture.name);
+          note = file.named(note);
         }
       }
       return pages.size();
-    } catch (const Error& error) {  // the path says nothing to the client
-      throw Error(error.code(), error.message().with(file.path().string(), picture.name),
-                  error.hint().with(file.path().string(), picture.name));
+    } catch (const Error& error) {
+      throw file.named(error);
     }
   }
 

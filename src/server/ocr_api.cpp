@@ -205,7 +205,7 @@ OcrResult read_file(const ApiContext& context, const OcrRequest& request, std::s
       result.pages.push_back(read_page(context, pages, i, request, stop));
       OcrResult::Page& page = result.pages.back();
       if (page.error) page.error = file.named(*page.error);
-      page.reduction = page.reduction.with(file.path(), request.name);
+      page.reduction = file.named(page.reduction);
     }
     const auto has_error = [](const OcrResult::Page& page) { return page.error.has_value(); };
     if (std::all_of(result.pages.begin(), result.pages.end(), has_error)) {

@@ -10,8 +10,12 @@ UploadedFile::UploadedFile(std::string name, std::string_view bytes)
   file_.append(std::as_bytes(std::span(bytes)));
 }
 
+LocalizedText UploadedFile::named(const LocalizedText& text) const {
+  return text.with(path(), name_);
+}
+
 Error UploadedFile::named(const Error& error) const {
-  return {error.code(), error.message().with(path(), name_), error.hint().with(path(), name_)};
+  return {error.code(), named(error.message()), named(error.hint())};
 }
 
 }  // namespace oko::server

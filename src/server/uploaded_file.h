@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/localized_text.h"
 #include "base/temporary_file.h"
 
 namespace oko::server {
@@ -17,7 +18,8 @@ class UploadedFile {
   std::string path() const { return file_.path().string(); }
   const std::string& name() const { return name_; }
 
-  /// The same error with the client's name of the file.
+  /// The same with the client's name of the file.
+  LocalizedText named(const LocalizedText& text) const;
   Error named(const Error& error) const;
 
  private:
