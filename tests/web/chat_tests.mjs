@@ -90,6 +90,38 @@ export const chatTests = {
     return page;
   },
 
+  async 'begins a new chat in the middle of an answer'({browser, address, proxy}) {
+    const page = await openPage(browser, address);
+    const gone = proxy.instead(CHAT, 'hold');
+    await ask(page, 'Old?');
+    await page.locator('.prose', {hasText: 'One'}).waitFor();
+    await page.getByRole('button', {name: 'New chat'}).click();
+    await gone;
+    proxy.instead(CHAT, answerOf(['Two']));
+    await ask(page, 'New?');
+    same(await answer(page), 'Two');
+    same(JSON.parse(proxy.body).messages, [{role: 'user', content: 'New?'}]);
+    return page;
+  },
+
+  async 'offers to ask only the last question again'({browser, address, proxy}) {
+    const page = await openPage(browser, address);
+    const again = page.getByRole('button', {name: 'Try again'});
+    proxy.isDead = true;
+    await ask(page, 'Lost?');
+    await again.waitFor();
+    proxy.isDead = false;
+    proxy.instead(CHAT, answerOf(['Two']));
+    await ask(page, 'And now?');
+    same(await answer(page, 1), 'Two');
+    same(await again.count(), 1);
+    proxy.instead(CHAT, answerOf(['Three']));
+    await again.click();
+    same(await answer(page, 1), 'Three');
+    same(JSON.parse(proxy.body).messages.map((message) => message.content), ['Lost?', 'And now?']);
+    return page;
+  },
+
   async 'reads text first as the settings say, and shows why it has not'(
       {browser, address, proxy, source}) {
     for (const [locale, settings, label, never, note] of [

@@ -11,6 +11,11 @@ export const frameTests = {
     await page.getByRole('button', {name: 'Тёмная тема'}).click();
     await page.reload();
     check(await page.getByText('Что на картинке?').isVisible(), 'not in Russian any more');
+    await page.getByRole('link', {name: 'Поиск'}).click();
+    await page.getByRole('button', {name: 'English'}).click();
+    same(await page.title(), 'Search · oko');
+    await page.getByRole('button', {name: 'Русский'}).click();
+    same(await page.title(), 'Поиск · oko');
     same(await page.locator('html').getAttribute('data-theme'), 'dark');
     return page;
   },

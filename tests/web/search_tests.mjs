@@ -2,7 +2,7 @@
 import {cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {basename, dirname, join} from 'node:path';
-import {check, checkAccessible, openPage, Program, same} from './support.mjs';
+import {check, checkAccessible, give, openPage, Program, same} from './support.mjs';
 
 export const searchTests = {
   async 'finds passages, and shows them on their pages'({browser, address}) {
@@ -32,6 +32,16 @@ export const searchTests = {
     for (const path of await page.locator('.hit-path').allInnerTexts()) {
       check(/\.(md|txt)$/.test(path), path);
     }
+    return page;
+  },
+
+  async 'hands files that are dropped on the search to the chat'({browser, address, source}) {
+    const page = await openPage(browser, address, {path: '/#search'});
+    await page.getByText('Find it by what it says').waitFor();
+    await give(page, 'drop',
+        [{name: 'stars.png', type: 'image/png', path: `${source}/demo/images/stars.png`}]);
+    await page.locator('.tray .tile').waitFor();
+    same(new URL(page.url()).hash, '#chat');
     return page;
   },
 

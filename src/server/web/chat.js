@@ -238,7 +238,8 @@ export class ChatView extends FileView {
     paint();
     wait.remove();
     this.setRunning(null);
-    this.finish(turn, asked, answer, foot);
+    const isCurrent = this.log.contains(turn.node); // a new chat has none of its turns
+    if (isCurrent) this.finish(turn, asked, answer, foot);
   }
 
   async bodyOf(turns) {
@@ -271,7 +272,8 @@ export class ChatView extends FileView {
       foot.before(h('ul', {class: 'answer-notes'},
           ...answer.notes.map((each) => h('li', {}, each))));
     }
-    this.log.querySelectorAll('[data-retry]').forEach((each) => each.remove());
+    // Only the last question can be asked again: what came later would stay in sight.
+    this.log.querySelectorAll('[data-retry], .note-error button').forEach((each) => each.remove());
     if (answer.error) {
       foot.append(errorNote(answer.error, retry));
     } else {

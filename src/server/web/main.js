@@ -13,7 +13,7 @@ import {language, onLanguage, setLanguage, text} from './texts.js';
 
 const VIEWS = {
   chat: () => new ChatView(),
-  text: () => new OcrView(askAbout),
+  text: () => new OcrView((file) => askAbout([file])),
   captions: () => new CaptionsView(),
   search: () => new SearchView(),
 };
@@ -23,9 +23,20 @@ const nav = document.getElementById('nav');
 const made = {};
 let current = null;
 
+/// The view that the address names.
+function nameOfView() {
+  const name = location.hash.slice(1);
+  return Object.hasOwn(VIEWS, name) ? name : 'chat';
+}
+
+function showTitle() {
+  const name = nameOfView();
+  document.title = name === 'chat' ? 'oko' : `${text(name)} · oko`;
+}
+
 /// The view of the address, made when it is first shown.
 function show() {
-  const name = location.hash.slice(1) in VIEWS ? location.hash.slice(1) : 'chat';
+  const name = nameOfView();
   made[name] ??= VIEWS[name]();
   const isChange = current !== null && current !== made[name];
   current = made[name];
@@ -34,16 +45,16 @@ function show() {
     if (link.hash === `#${name}`) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
-  document.title = name === 'chat' ? 'oko' : `${text(name)} · oko`;
+  showTitle();
   if (isChange) main.focus({preventScroll: true});
   current.shown?.();
 }
 
-/// Goes to the chat with a file.
-function askAbout(file) {
+/// Goes to the chat with files.
+function askAbout(files) {
   location.hash = '#chat';
   show();
-  current.addFiles([file]);
+  current.addFiles(files);
 }
 
 function themeButton() {
@@ -107,6 +118,7 @@ addEventListener('hashchange', show);
 addEventListener('focus', () => {
   if (seeing().length === 0) look();
 });
-watchFiles((files) => current.addFiles?.(files));
+watchFiles((files) => (current.addFiles ? current.addFiles(files) : askAbout(files)));
+onLanguage(showTitle);
 show();
 look();

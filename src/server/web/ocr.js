@@ -146,7 +146,7 @@ export class OcrView extends FileView {
       each.state = 'failed';
       each.error = error;
     }
-    each.tab.classList.add(`is-${each.state}`);
+    each.tab.classList.toggle('is-failed', each.state === 'failed');
     if (each === this.current) this.show();
   }
 
