@@ -244,6 +244,7 @@ TEST_P(MatmulTest, IntegerProductsStayWithinTheRoundingOfTheirInput) {
   for (const int bits : {4, 8}) {
     for (const std::size_t group : {32, 64, 128}) {
       for (const std::size_t groups : {1, 3, 20}) {
+        if (OKO_SANITIZED && groups == 20 && group != 64) continue;
         check_all_sizes(groups * group, ElementType::kBfloat16, bits, group,
                         cpu::Precision::kInt16Activations);
       }
@@ -255,6 +256,7 @@ TEST_P(MatmulTest, ByteProductsStayWithinTheRoundingOfTheirInput) {
   for (const int bits : {4, 8}) {
     for (const std::size_t group : {32, 64, 128}) {
       for (const std::size_t groups : {1, 3, 20}) {
+        if (OKO_SANITIZED && groups == 20 && group != 64) continue;
         check_all_sizes(groups * group, ElementType::kFloat16, bits, group,
                         cpu::Precision::kInt8Activations);
       }
