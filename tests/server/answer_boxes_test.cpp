@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/sanitizers.h"
+
 namespace oko::server {
 namespace {
 
@@ -117,7 +119,7 @@ TEST(AnswerBoxesTest, HostileAnswersTakeNeitherTimeNorMemory) {
   for (int i = 0; i < 5000; ++i) many += box + ",";
   many.back() = ']';
   EXPECT_EQ(boxes_of(many, {{10, 10}}).size(), kMostBoxes);
-  constexpr std::size_t kLong = 1 << 20;
+  constexpr std::size_t kLong = repetitions(1 << 20, 1 << 17);
   for (const char* piece : {"[", "{", "[\"", "]", "{\"a\":", "[1,", "\\\"[", "{}", "[]"}) {
     std::string answer;
     while (answer.size() < kLong) answer += piece;

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "tests/support/sanitizers.h"
 #include "tests/text/corpus.h"
 #include "text/tokenizer.h"
 
@@ -83,7 +84,7 @@ TEST_F(TokenizerCacheTest, AForgedCacheDoesNotCrash) {
   const std::string good = cache_bytes();
   const std::size_t header = sizeof(TableHeader);
   CorpusRandom random(2);
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < repetitions(300, 60); ++i) {
     std::string bad = good;
     for (std::uint64_t left = 1 + random.below(30); left > 0; --left) {
       const std::size_t at = random.below(20) == 0 ? 16 + random.below(32)
