@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Tests the page in Chromium against the real program: tests/web/run.sh PROGRAM FOLDER [SCRIPT]
 # FOLDER keeps the packages of package.json. With screenshots.mjs as SCRIPT it gets pictures of the
-# page, and those of the READMEs. Status 77: something is not there.
+# page, and those of the READMEs; first_paint.mjs tells how soon the page is there. Status 77:
+# something is not there.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 program="$(realpath "${1:?usage: tests/web/run.sh PROGRAM FOLDER}")"
