@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "engine/largest.h"
+#include "engine/prompt_too_long.h"
 #include "tensor/device.h"
 
 namespace oko::engine {
@@ -86,14 +87,7 @@ std::int64_t GenerationPlanner::largest_picture(const std::vector<qwen::ImageSiz
 /// Max new tokens: prompt and answer must fit max_position_embeddings.
 int GenerationPlanner::answer_tokens(int max_tokens, int prompt_tokens) const {
   const int most = config_.text.max_position_embeddings;
-  if (prompt_tokens >= most) {
-    throw Error(ErrorCode::kTooLarge,
-                tr("the prompt has {} tokens; the context limit is {}, the answer included",
-                   "в запросе {:токен|токена|токенов}, предел контекста — {} вместе с ответом",
-                   Count(prompt_tokens), most),
-                tr("ask with a shorter text, or about fewer or smaller pictures",
-                   "сократите запрос, спросите о меньшем числе картинок или о меньших"));
-  }
+  if (prompt_tokens >= most) throw PromptTooLong(prompt_tokens, most);
   return std::min(max_tokens == 0 ? kUsualTokens : max_tokens, most - prompt_tokens);
 }
 

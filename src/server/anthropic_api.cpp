@@ -364,8 +364,7 @@ void stream_message(const ApiContext& context, const HttpRequest& http, Messages
     events.end(answer);
   } catch (const Error& error) {
     if (!response.has_begun() || error.code() == ErrorCode::kCancelled) throw;
-    response.write(fmt::format("event: error\ndata: {}\n\n",
-                               error_body(http, http_status(error.code()), text_of(http, error))));
+    response.write(fmt::format("event: error\ndata: {}\n\n", error_body(http, error)));
   }
   response.end();
 }

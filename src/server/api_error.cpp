@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/lower_case.h"
 #include "base/text_escape.h"
+#include "engine/prompt_too_long.h"
 #include "server/request_json.h"
 
 namespace oko::server {
@@ -52,11 +54,47 @@ ordered_json code_of(int status) {
   }
 }
 
-void send(const HttpRequest& request, HttpResponse& response, int status, std::string_view message,
-          std::string_view field) {
+bool is_too_long(const Error& error) {
+  return dynamic_cast<const engine::PromptTooLong*>(&error) != nullptr;
+}
+
+int status_of(const Error& error) {
+  return is_too_long(error) ? 400 : http_status(error.code());
+}
+
+/// `field`: of the request that is wrong, if it is one.
+std::string body_of(const HttpRequest& request, int status, std::string_view message,
+                    std::string_view field, ordered_json code) {
+  const ApiStyle style = api_style_of(request.path);
+  const std::string text = printable(message);
+  ordered_json body;
+  switch (style) {
+    case ApiStyle::kOllama:
+      body = {{"error", text}};
+      break;
+    case ApiStyle::kIosOcr:
+      body = {{"success", false}, {"message", text}};
+      break;
+    case ApiStyle::kAnthropic:
+      body = {{"type", "error"},
+              {"error", {{"type", type_of(style, status)}, {"message", text}}},
+              {"request_id", request.id}};
+      break;
+    case ApiStyle::kOpenAi:
+      body = {{"error",
+               {{"message", text},
+                {"type", type_of(style, status)},
+                {"param", field.empty() ? ordered_json() : ordered_json(printable(field))},
+                {"code", std::move(code)}}}};
+      break;
+  }
+  return body.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+void send(HttpResponse& response, int status, std::string body) {
   HttpHead head{.status = status};
   if (status == 429 || status == 503) head.headers.emplace_back("Retry-After", "1");
-  response.send(head, error_body(request, status, message, field));
+  response.send(head, std::move(body));
 }
 
 }  // namespace
@@ -86,32 +124,16 @@ Language language_of(const HttpRequest& request) {
   return russian > english ? Language::kRussian : Language::kEnglish;
 }
 
-std::string error_body(const HttpRequest& request, int status, std::string_view message,
-                       std::string_view field) {
-  const ApiStyle style = api_style_of(request.path);
-  const std::string text = printable(message);
-  ordered_json body;
-  switch (style) {
-    case ApiStyle::kOllama:
-      body = {{"error", text}};
-      break;
-    case ApiStyle::kIosOcr:
-      body = {{"success", false}, {"message", text}};
-      break;
-    case ApiStyle::kAnthropic:
-      body = {{"type", "error"},
-              {"error", {{"type", type_of(style, status)}, {"message", text}}},
-              {"request_id", request.id}};
-      break;
-    case ApiStyle::kOpenAi:
-      body = {{"error",
-               {{"message", text},
-                {"type", type_of(style, status)},
-                {"param", field.empty() ? ordered_json() : ordered_json(printable(field))},
-                {"code", code_of(status)}}}};
-      break;
-  }
-  return body.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+std::string error_body(const HttpRequest& request, const Error& error) {
+  const auto* of_field = dynamic_cast<const FieldError*>(&error);
+  const int status = status_of(error);
+  return body_of(request, status, text_of(request, error),
+                 of_field == nullptr ? std::string() : of_field->field(),
+                 is_too_long(error) ? "context_length_exceeded" : code_of(status));
+}
+
+std::string error_body(const HttpRequest& request, int status, std::string_view message) {
+  return body_of(request, status, message, {}, code_of(status));
 }
 
 std::string text_of(const HttpRequest& request, const Error& error) {
@@ -123,13 +145,11 @@ std::string text_of(const HttpRequest& request, const Error& error) {
 
 void send_error(const HttpRequest& request, HttpResponse& response, int status,
                 const LocalizedText& message) {
-  send(request, response, status, message.in(language_of(request)), {});
+  send(response, status, error_body(request, status, message.in(language_of(request))));
 }
 
 void send_error(const HttpRequest& request, HttpResponse& response, const Error& error) {
-  const auto* of_field = dynamic_cast<const FieldError*>(&error);
-  send(request, response, http_status(error.code()), text_of(request, error),
-       of_field == nullptr ? std::string() : of_field->field());
+  send(response, status_of(error), error_body(request, error));
 }
 
 }  // namespace oko::server

@@ -19,10 +19,10 @@ ApiStyle api_style_of(std::string_view path);
 Language language_of(const HttpRequest& request);
 
 /// An error of a request, as its protocol writes it. Sources: OpenAI's API reference ("Error
-/// codes"), Ollama's docs/api.md, Anthropic's API reference ("Errors"). `field`: of the request
-/// that is wrong, if it is one.
-std::string error_body(const HttpRequest& request, int status, std::string_view message,
-                       std::string_view field = {});
+/// codes"), Ollama's docs/api.md, Anthropic's API reference ("Errors"). A prompt that is too long
+/// has the status, code and words by which clients know it and shorten their conversation.
+std::string error_body(const HttpRequest& request, const Error& error);
+std::string error_body(const HttpRequest& request, int status, std::string_view message);
 
 /// Sends `error`, with its hint. 429 and 503 get Retry-After.
 void send_error(const HttpRequest& request, HttpResponse& response, const Error& error);

@@ -200,7 +200,7 @@ void send_streamed(const ApiContext& context, const HttpRequest& http, ChatReque
     events.end(answer, request.includes_usage);
   } catch (const Error& error) {
     if (!response.has_begun() || error.code() == ErrorCode::kCancelled) throw;
-    events.write(error_body(http, http_status(error.code()), text_of(http, error)));
+    events.write(error_body(http, error));
   }
   response.end();
 }

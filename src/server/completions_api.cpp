@@ -110,8 +110,7 @@ void complete(const ApiContext& context, const HttpRequest& http, HttpResponse& 
     response.write("data: [DONE]\n\n");
   } catch (const Error& error) {
     if (!response.has_begun() || error.code() == ErrorCode::kCancelled) throw;
-    response.write("data: " + error_body(http, http_status(error.code()), text_of(http, error)) +
-                   "\n\n");
+    response.write("data: " + error_body(http, error) + "\n\n");
   }
   response.end();
 }

@@ -355,7 +355,7 @@ void answer_lines(const ApiContext& context, const HttpRequest& http, HttpRespon
     response.write(dump(end_of(http, request, answer, Clock::now() - begun)) + "\n");
   } catch (const Error& error) {
     if (!response.has_begun() || error.code() == ErrorCode::kCancelled) throw;
-    response.write(error_body(http, http_status(error.code()), text_of(http, error)) + "\n");
+    response.write(error_body(http, error) + "\n");
   }
   response.end();
 }

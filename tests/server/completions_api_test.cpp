@@ -79,6 +79,32 @@ TEST_F(CompletionsApiTest, RefusesWhatItCannotDo) {
   }
 }
 
+/// Codex and others shorten the conversation then; any other status they would try again.
+TEST_F(CompletionsApiTest, APromptBeyondTheContextIsNamedAsClientsKnowIt) {
+  const std::string text(20'000, '.');
+  const json message = {{"role", "user"}, {"content", text}};
+  for (const bool is_streamed : {false, true}) {
+    const json stream{{"stream", is_streamed}};
+    const auto refusal = [&](const char* path, json body) {
+      body.update(stream);
+      const ApiAnswer answer = post(path, body);
+      EXPECT_EQ(answer.status, 400) << path << answer.body;
+      EXPECT_NE(answer.body.find("prompt is too long"), std::string::npos) << answer.body;
+      return answer.parsed().at("error");
+    };
+    for (const json& error : {refusal("/v1/chat/completions", {{"messages", {message}}}),
+                              refusal("/v1/completions", {{"prompt", text}}),
+                              refusal("/v1/responses", {{"input", text}})}) {
+      EXPECT_EQ(error.at("code"), "context_length_exceeded");
+      EXPECT_EQ(error.at("type"), "invalid_request_error");
+    }
+    EXPECT_EQ(refusal("/v1/messages", {{"messages", {message}}, {"max_tokens", 1}}).at("type"),
+              "invalid_request_error");
+    refusal("/api/chat", {{"messages", {message}}});
+    refusal("/api/generate", {{"prompt", text}});
+  }
+}
+
 TEST_F(CompletionsApiTest, UnloadsWhenOllamasClientsAskForIt) {
   post("/v1/completions", {{"prompt", "a"}, {"max_tokens", 1}});
   const json models = loaded();
