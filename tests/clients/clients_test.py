@@ -6,6 +6,7 @@ Starts one server, asks the program itself for what the answers must be, and run
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -43,6 +44,9 @@ def commands(address):
         return {"schemathesis": (schemathesis(address), PACKAGES[0])}
     wanted = ARGUMENTS[0] if ARGUMENTS else ""
     clients = {"npm": (["node", f"{PACKAGES[0]}/openai_client.mjs"], "")}
+    if LANGUAGE == "codex":
+        clients = {"codex": ([sys.executable, "-s", str(HERE / "codex_client.py"), PACKAGES[0]],
+                             "")}
     if LANGUAGE == "python":
         clients = {name: ([sys.executable, "-s", str(HERE / f"{client}_client.py")], packages)
                    for each, packages in zip((PYTHON_CLIENTS, EARLIER_CLIENTS), PACKAGES)
@@ -66,10 +70,20 @@ def truth(environment):
             "pdf": describe(PDF, "en"), "vectors": vectors}
 
 
-def start(environment):
+def with_room(home):
+    """A copy of the model whose context has room for the prompt and the tools of Codex."""
+    model = pathlib.Path(home) / DESCRIBER.name
+    shutil.copytree(DESCRIBER, model)
+    config = json.loads((model / "config.json").read_text())
+    config["text_config"]["max_position_embeddings"] = 65536
+    (model / "config.json").write_text(json.dumps(config))
+    return model
+
+
+def start(environment, describer):
     server = subprocess.Popen(
         [PROGRAM, "serve", "--quiet", "--port", "0", "--threads", "1", "--ocr", "off",
-         "--api-key", KEY, "--model", str(DESCRIBER), "--model", str(EMBEDDER)],
+         "--api-key", KEY, "--model", str(describer), "--model", str(EMBEDDER)],
         env=environment, stdout=subprocess.PIPE, text=True)
     for word in server.stdout.readline().replace(";", " ").split():
         if word.startswith("http://"):
@@ -89,7 +103,7 @@ def main():
         environment["OKO_TEST_KEY"] = KEY
         environment["OKO_TEST_PROGRAM"] = PROGRAM
         environment["OKO_TEST_SOURCE"] = str(SOURCE)
-        server, address = start(environment)
+        server, address = start(environment, with_room(home) if LANGUAGE == "codex" else DESCRIBER)
         environment["OKO_TEST_ADDRESS"] = address
         failed = 0
         try:

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Tests the official clients of OpenAI's, Ollama's and Anthropic's APIs and of MCP, and the OpenAPI
-# document by Schemathesis, against the real program:
-# tests/clients/run.sh PROGRAM FOLDER python|node|schema [NAME | ARGUMENTS...]
+# Tests the official clients of OpenAI's, Ollama's and Anthropic's APIs and of MCP, Codex, and the
+# OpenAPI document by Schemathesis, against the real program:
+# tests/clients/run.sh PROGRAM FOLDER python|node|codex|schema [NAME | ARGUMENTS...]
 # FOLDER keeps their packages. NAME: a part of the client's name, to run that alone. ARGUMENTS: of
 # Schemathesis. Status 77: something is not there.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
-usage="usage: tests/clients/run.sh PROGRAM FOLDER python|node|schema [NAME | ARGUMENTS...]"
+usage="usage: tests/clients/run.sh PROGRAM FOLDER python|node|codex|schema [NAME | ARGUMENTS...]"
 program="$(realpath "${1:?$usage}")"
 folder="${2:?$usage}"
 mkdir -p "$folder"
@@ -32,13 +32,13 @@ python_packages() {
   fi
   echo "$place"
 }
-node_packages() {
+node_packages() { # LANGUAGE, and the folder of its package.json
   local place
-  place="$(place_of node "$here/package-lock.json")"
+  place="$(place_of "$1" "$2/package-lock.json")"
   if [ ! -d "$place" ]; then
     rm -rf "$place.part"
     mkdir "$place.part"
-    cp "$here"/package.json "$here"/package-lock.json "$place.part"
+    cp "$2"/package.json "$2"/package-lock.json "$place.part"
     (cd "$place.part" && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error) >&2
     mv "$place.part" "$place"
   fi
@@ -46,11 +46,15 @@ node_packages() {
 }
 language="${3:?$usage}"
 shift 3
-if [ "$language" = node ]; then
+if [ "$language" = node ] || [ "$language" = codex ]; then
   command -v node >/dev/null || skip "Node.js"
   command -v npm >/dev/null || skip "npm"
-  packages=("$(node_packages)")
+fi
+if [ "$language" = node ]; then
+  packages=("$(node_packages node "$here")")
   cp "$here"/*.mjs "${packages[0]}" # Node.js looks for packages beside the sources
+elif [ "$language" = codex ]; then
+  packages=("$(node_packages codex "$here/codex")")
 else
   python3 -m pip --version >/dev/null 2>&1 || skip "pip"
 fi
