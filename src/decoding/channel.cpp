@@ -20,10 +20,11 @@ union Control {
   char bytes[CMSG_SPACE(sizeof(int))];
 };
 
-// Systems have different types for these lengths.
+// Systems have different types for these lengths. CMSG_SPACE may have room for a second descriptor,
+// which nobody would close.
 void give_room(Control& control, msghdr& message) {
   message.msg_control = control.bytes;
-  message.msg_controllen = static_cast<decltype(message.msg_controllen)>(sizeof(control.bytes));
+  message.msg_controllen = static_cast<decltype(message.msg_controllen)>(CMSG_LEN(sizeof(int)));
 }
 
 void attach(int descriptor, Control& control, msghdr& message) {
@@ -115,7 +116,8 @@ Channel::Result Channel::send_bytes(std::span<const std::uint8_t> bytes,
                                     Clock::time_point until) const {
   while (!bytes.empty()) {
     if (const Result result = wait_for(POLLOUT, until); result != Result::kDone) return result;
-    const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), send_flags());
+    // Without MSG_DONTWAIT it would wait beyond `until` for room for all bytes.
+    const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), send_flags() | MSG_DONTWAIT);
     if (sent < 0 && is_to_be_tried_again()) continue;
     if (sent <= 0) return Result::kClosed;
     bytes = bytes.subspan(static_cast<std::size_t>(sent));

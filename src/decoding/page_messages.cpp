@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kMostPages = 10'000'000;
 constexpr int kLongestSide = 1'000'000;  // pixels; a product of two has 64 bits
+constexpr std::uint64_t kMostDecodeBytes = std::uint64_t{1} << 50;  // so has a sum with others
 // Seconds since 1970 of the years 1 and 9999.
 constexpr std::int64_t kFirstTime = -62'135'596'800, kLastTime = 253'402'300'799;
 
@@ -199,7 +200,7 @@ image::Header read_header(MessageReader& from) {
   header.pages = from.within(1, kMostPages);
   header.others = from.within(0, std::numeric_limits<int>::max());
   header.shrink = from.within(1, 8);
-  header.decode_bytes = from.number<std::uint64_t>();
+  header.decode_bytes = from.within(std::uint64_t{0}, kMostDecodeBytes);
   if (from.flag()) {
     header.taken =
         std::chrono::sys_seconds(std::chrono::seconds(from.within(kFirstTime, kLastTime)));

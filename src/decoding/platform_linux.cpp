@@ -13,10 +13,12 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "decoding/platform.h"
@@ -260,23 +262,20 @@ Confinement confine() {
   return confinement;
 }
 
+/// Reads lines, not words: the first line has the name that the process gives itself.
 ProcessBytes bytes_of(pid_t process) {
   ProcessBytes bytes;
   std::ifstream status(fmt::format("/proc/{}/status", process));
-  std::string word;
-  const auto value = [&] {
+  std::string line;
+  const auto add = [&](std::string_view name, std::uint64_t& to) {
     constexpr std::uint64_t kKilobyte = 1024;
-    std::uint64_t kilobytes = 0;
-    status >> kilobytes;
-    return kilobytes * kKilobyte;
+    if (!line.starts_with(name)) return;
+    to += kKilobyte * std::strtoull(line.c_str() + name.size(), nullptr, 10);
   };
-  while (status >> word) {
-    if (word == "VmSize:") bytes.address_space = value();
-    if (word == "VmData:") bytes.data = value();
-    if (word == "RssAnon:" || word == "RssShmem:") bytes.footprint += value();
-    if (word != "VmSwap:") continue;
-    bytes.footprint += value();
-    break;
+  while (std::getline(status, line)) {
+    add("VmSize:", bytes.address_space);
+    add("VmData:", bytes.data);
+    for (const char* name : {"RssAnon:", "RssShmem:", "VmSwap:"}) add(name, bytes.footprint);
   }
   return bytes;
 }

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -21,7 +23,9 @@
 #include <vector>
 
 #include "base/stop_token.h"
+#include "decoding/channel.h"
 #include "decoding/page_messages.h"
+#include "decoding/platform.h"
 #include "document/pages.h"
 #include "document/text_document.h"
 #include "tests/support/docx_file.h"
@@ -467,7 +471,7 @@ TEST_F(HelpersTest, MemoryThatTheSystemDoesNotCountEnds) {
 }
 
 TEST_F(HelpersTest, LiesAreNotBelieved) {
-  for (const char* about : {"header", "picture", "more", "pages", "message"}) {
+  for (const char* about : {"header", "bytes", "picture", "more", "pages", "message"}) {
     EXPECT_NE(message_of_helper({"lie", about}).find("its decoder said what cannot be"),
               std::string::npos)
         << about;
@@ -538,6 +542,48 @@ TEST_F(HelpersTest, GiveNoSecretsOfTheServerToAHelper) {
   process.confinement();
   const std::string all = text_of(fmt::format("/proc/{}/environ", process.id()));
   EXPECT_EQ(all.find("OKO_API_KEY"), std::string::npos);
+}
+
+class ChannelTest : public ::testing::Test {
+ protected:
+  ChannelTest() { EXPECT_EQ(make_sockets(ends_), 0); }
+
+  int ends_[2] = {-1, -1};
+};
+
+TEST_F(ChannelTest, AnEndThatReadsNothingIsLate) {
+  const Channel channel(ends_[0]), other(ends_[1]);
+  const std::string message(10'000'000, 'x');
+  const auto until = Channel::Clock::now() + std::chrono::milliseconds(100);
+  EXPECT_EQ(channel.send(message, until), Channel::Result::kLate);
+}
+
+TEST_F(ChannelTest, TakesOneFileOfAMessageThatHasTwo) {
+#ifdef __APPLE__
+  GTEST_SKIP() << "the system opens both";
+#endif
+  const Channel channel(ends_[0]), other(ends_[1]);
+  const int files[2] = {ends_[1], ends_[1]};
+  std::uint64_t size = 0;
+  iovec part{&size, sizeof(size)};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(files))] = {};
+  msghdr head{};
+  head.msg_iov = &part;
+  head.msg_iovlen = 1;
+  head.msg_control = control;
+  head.msg_controllen = sizeof(control);
+  cmsghdr* header = CMSG_FIRSTHDR(&head);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(files));
+  std::memcpy(CMSG_DATA(header), files, sizeof(files));
+  const std::size_t before = open_descriptors();
+  ASSERT_EQ(::sendmsg(ends_[1], &head, 0), ssize_t{sizeof(size)});
+  std::string message;
+  int descriptor = -1;
+  EXPECT_EQ(channel.receive(message, 0, descriptor), Channel::Result::kDone);
+  EXPECT_EQ(::close(descriptor), 0);
+  EXPECT_EQ(open_descriptors(), before);
 }
 
 TEST(PageMessagesTest, TextsAreWholeCharacters) {

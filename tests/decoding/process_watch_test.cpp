@@ -6,6 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
 #include <chrono>
 #include <cstring>
 #include <functional>
@@ -56,6 +60,14 @@ void fill_memory_and_sleep() {
   while (true) ::pause();
 }
 
+/// As a helper that somebody has taken over may.
+void fill_memory_under_a_false_name() {
+#ifdef __linux__
+  ::prctl(PR_SET_NAME, "VmSwap: 1");
+#endif
+  fill_memory_and_sleep();
+}
+
 void fill_memory_when_told() {
   ::raise(SIGSTOP);
   fill_memory_and_sleep();
@@ -72,6 +84,15 @@ TEST(ProcessWatchTest, EndsWhatTakesTooMuchTime) {
 
 TEST(ProcessWatchTest, EndsWhatTakesTooMuchMemory) {
   const Child child(fill_memory_and_sleep);
+  ProcessWatch watch(child.id(), [&] { child.end(); });
+  watch.set({.footprint = 150'000'000, .processor_seconds = 1000});
+  child.wait_for_end();
+  watch.stop();
+  EXPECT_EQ(watch.excess(), ProcessWatch::Excess::kMemory);
+}
+
+TEST(ProcessWatchTest, IsNotMisledByTheNameOfTheProcess) {
+  const Child child(fill_memory_under_a_false_name);
   ProcessWatch watch(child.id(), [&] { child.end(); });
   watch.set({.footprint = 150'000'000, .processor_seconds = 1000});
   child.wait_for_end();
