@@ -118,7 +118,7 @@ void check(std::span<const Message> messages, std::span<const int> image_token_c
     if (in_message != 0 && role != Role::kUser) {
       fail(tr("message {} ({}) has an image: only the user's messages may",
               "в сообщении {} ({}) есть изображение: они могут быть только у пользователя", i + 1,
-              role_name(role)));
+              role == Role::kTool ? "tool" : role_name(role)));
     }
     images += static_cast<std::size_t>(in_message);
   }

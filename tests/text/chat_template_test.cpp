@@ -178,6 +178,8 @@ TEST_F(ChatTemplateTest, RefusesContentThatTheTemplateWouldDrop) {
   EXPECT_EQ(refusal({user, system}, {1}), "message 2 is a system message: only the first may be");
   EXPECT_EQ(refusal({user, {Role::kAssistant, {Part::make_image()}}}, {1, 1}),
             "message 2 (assistant) has an image: only the user's messages may");
+  EXPECT_EQ(refusal({user, {Role::kTool, {Part::make_image()}}}, {1, 1}),
+            "message 2 (tool) has an image: only the user's messages may");
   EXPECT_EQ(refusal({user}, {}), "1 images in the messages, but 0 were prepared");
   EXPECT_EQ(refusal({user}, {1, 1}), "1 images in the messages, but 2 were prepared");
   EXPECT_EQ(refusal({user}, {0}), "an image of 0 tokens");
