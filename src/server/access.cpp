@@ -32,9 +32,18 @@ bool is_allowed_host(const AccessRules& rules, std::string_view host) {
   return host.empty() || is_this_machine(name) || contains(rules.hosts, name);
 }
 
+/// A picture or script that a page of another site embeds has no Origin (Fetch Metadata). Links may
+/// be followed.
+bool is_embedded_elsewhere(const HttpRequest& request) {
+  const std::string_view site = request.header("sec-fetch-site");
+  const bool is_elsewhere = site == "cross-site" || site == "same-site";
+  return is_elsewhere && request.header("sec-fetch-mode") != "navigate";
+}
+
 bool is_allowed_origin(const AccessRules& rules, const HttpRequest& request) {
   const std::string_view origin = request.header("origin");
-  if (origin.empty() || contains(rules.origins, origin)) return true;
+  if (contains(rules.origins, origin)) return true;
+  if (origin.empty()) return !is_embedded_elsewhere(request);
   // Of oko's own page: what the browser asked it for.
   constexpr std::string_view kScheme = "http://";
   return origin.starts_with(kScheme) && origin.substr(kScheme.size()) == request.header("host");

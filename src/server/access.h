@@ -9,7 +9,7 @@
 namespace oko::server {
 
 /// Who may ask. A page in a browser can send requests to any address that the browser reaches: Host
-/// and Origin tell them from programs and from oko's own page.
+/// and Origin, or Sec-Fetch-Site, tell them from programs and from oko's own page.
 struct AccessRules {
   std::string api_key = {};  ///< empty: none is asked for
   /// Names in the header Host besides localhost, 127.0.0.1, [::1]; "*": any. A page whose name was

@@ -14,6 +14,11 @@ int status_of(Access access) {
   return access == Access::kNoKey ? 401 : 403;
 }
 
+LocalizedText site_of(const HttpRequest& request) {
+  const std::string_view origin = request.header("origin");
+  return origin.empty() ? tr("another site", "другого сайта") : LocalizedText(origin);
+}
+
 LocalizedText text_of(Access access, const HttpRequest& request) {
   switch (access) {
     case Access::kWrongHost:
@@ -23,7 +28,7 @@ LocalizedText text_of(Access access, const HttpRequest& request) {
     case Access::kWrongOrigin:
       return tr("pages of {} may not ask; the owner may allow them by --allow-origin",
                 "страницам {} спрашивать нельзя; владелец может разрешить: --allow-origin",
-                request.header("origin"));
+                site_of(request));
     case Access::kNoKey:
       return tr("the key is missing or wrong: Authorization: Bearer KEY",
                 "ключа нет или он неверен: Authorization: Bearer КЛЮЧ");

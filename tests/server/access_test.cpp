@@ -42,6 +42,24 @@ TEST(AccessTest, TakesOwnPagesAlone) {
             Access::kGranted);
 }
 
+TEST(AccessTest, GivesNothingForPagesElsewhereToEmbed) {
+  const auto access_of = [](const std::string& site, const std::string& mode,
+                            const AccessRules& rules = {}) {
+    return check_access(
+        rules,
+        request({{"host", "localhost:11435"}, {"sec-fetch-site", site}, {"sec-fetch-mode", mode}},
+                "/v1/library/documents/1/picture"));
+  };
+  for (const char* site : {"cross-site", "same-site"}) {
+    EXPECT_EQ(access_of(site, "no-cors"), Access::kWrongOrigin) << site;
+    EXPECT_EQ(access_of(site, "navigate"), Access::kGranted) << site << ": a link";
+    EXPECT_EQ(access_of(site, "no-cors", {.origins = {"*"}}), Access::kGranted) << site;
+  }
+  for (const char* site : {"same-origin", "none"}) {
+    EXPECT_EQ(access_of(site, "no-cors"), Access::kGranted) << site;
+  }
+}
+
 TEST(AccessTest, AsksForTheKey) {
   const AccessRules rules{.api_key = "secret"};
   for (const HttpFields& headers :
