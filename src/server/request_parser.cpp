@@ -51,7 +51,11 @@ class RequestBuilder {
   bool on_number_part(json::string_view part, json::error_code& /*error*/) { return append(part); }
   bool on_int64(std::int64_t value, json::string_view /*part*/, json::error_code& /*error*/) {
     text_.clear();
-    add(value);
+    if (value < 0) {
+      add(value);
+    } else {
+      add(static_cast<std::uint64_t>(value));  // `is_number_unsigned`, as by nlohmann's parser
+    }
     return true;
   }
   bool on_uint64(std::uint64_t value, json::string_view /*part*/, json::error_code& /*error*/) {

@@ -172,6 +172,7 @@ TEST_F(OcrApiTest, ReadsThePagesOfAPdfThatAreAskedFor) {
   ASSERT_EQ(second.at("pages").size(), 1u) << second;
   EXPECT_EQ(second.at("pages")[0].at("page"), 2);
   EXPECT_EQ(second.at("pages")[0].at("pages"), 2);
+  EXPECT_EQ(post({{"file", uri_of(pdf())}, {"pages", 2}}).parsed().at("pages"), second.at("pages"));
   const ApiAnswer missing = post({{"file", uri_of(pdf())}, {"pages", "3"}});
   EXPECT_EQ(missing.status, 400) << missing.body;
   EXPECT_EQ(missing.body.find("/tmp"), std::string::npos) << missing.body;

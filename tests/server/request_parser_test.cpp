@@ -90,6 +90,14 @@ TEST(RequestParserTest, ReadsWhatAnotherParserReads) {
   expect_read_alike(std::string("{\"a\0b\":1}", 9));
 }
 
+TEST(RequestParserTest, NumbersFromZeroOnAreUnsigned) {
+  const RequestJson read =
+      parse_request(R"({"a":0,"b":9223372036854775807,"c":9223372036854775808,"d":-1,"e":1.0})");
+  for (const char* name : {"a", "b", "c"}) EXPECT_TRUE(read.at(name).is_number_unsigned()) << name;
+  EXPECT_FALSE(read.at("d").is_number_unsigned());
+  EXPECT_TRUE(read.at("e").is_number_float());
+}
+
 TEST(RequestParserTest, ReadsDamagedBodiesAsAnotherParserDoes) {
   std::mt19937 random(5);
   constexpr std::string_view kPieces = "{}[]\",:0189-+.eE\\u \n\tntf/\x80\xD0\xFF";
