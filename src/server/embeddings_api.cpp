@@ -136,7 +136,7 @@ void require_whole(const std::vector<engine::TextEmbedding>& texts) {
 void embed(const ApiContext& context, const HttpRequest& http, HttpResponse& response) {
   const EmbeddingsRequest request = parse_embeddings(http);
   ServedModel model;
-  const auto embedder = context.models.embedder(request.model, model);
+  const auto embedder = context.models.embedder(request.model, model, request.outputs);
   const engine::EmbeddingResult result = embed_texts(
       *embedder, model, {.texts = request.texts, .outputs = request.outputs}, response.stop());
   context.models.tokens().prompt += static_cast<std::uint64_t>(result.stats.tokens);

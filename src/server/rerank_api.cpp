@@ -46,7 +46,8 @@ RerankRequest parse_rerank(const HttpRequest& http) {
 void rerank_texts(const ApiContext& context, const HttpRequest& http, HttpResponse& response) {
   const RerankRequest request = parse_rerank(http);
   ServedModel model;
-  const auto embedder = context.models.embedder(request.model, model);
+  const auto embedder =
+      context.models.embedder(request.model, model, {.dense = false, .colbert = true});
   tasks::RerankResult ranked;
   try {
     ranked = tasks::rerank(*embedder, request.query, request.texts, response.stop());

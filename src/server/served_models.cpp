@@ -200,9 +200,27 @@ ServedModel ServedModels::find(std::string_view name, ModelKind kind) const {
                        "{} строит векторы, а не отвечает на вопросы", model.name));
 }
 
-std::shared_ptr<engine::Embedder> ServedModels::embedder(std::string_view name,
-                                                         ServedModel& model) {
-  model = find(name, ModelKind::kEmbedding);
+/// The first embedding model that makes `outputs`; if there is none, the first.
+ServedModel ServedModels::find_for(const models::bge_m3::Outputs& outputs) const {
+  const auto makes = [&](const fs::path& folder) {
+    try {
+      const models::bge_m3::Outputs made = models::bge_m3::outputs_of(folder);
+      return (made.sparse || !outputs.sparse) && (made.colbert || !outputs.colbert);
+    } catch (const Error&) {  // damaged
+      return false;
+    }
+  };
+  if (outputs.sparse || outputs.colbert) {
+    for (ServedModel& model : list()) {
+      if (model.kind == ModelKind::kEmbedding && makes(model.folder)) return std::move(model);
+    }
+  }
+  return find({}, ModelKind::kEmbedding);
+}
+
+std::shared_ptr<engine::Embedder> ServedModels::embedder(std::string_view name, ServedModel& model,
+                                                         const models::bge_m3::Outputs& outputs) {
+  model = name.empty() ? find_for(outputs) : find(name, ModelKind::kEmbedding);
   return embedder(model);
 }
 

@@ -85,8 +85,10 @@ class ServedModels {
   /// Unloads a model, at the end of its present uses.
   void unload(const ServedModel& model) { unload(model.folder); }
 
-  /// For one use each. Throws as `find` and as their constructors.
-  std::shared_ptr<engine::Embedder> embedder(std::string_view name, ServedModel& model);
+  /// For one use each. Throws as `find` and as their constructors. Without a name the first model
+  /// that makes `outputs` is taken.
+  std::shared_ptr<engine::Embedder> embedder(std::string_view name, ServedModel& model,
+                                             const models::bge_m3::Outputs& outputs = {});
   /// Of the model that a library was made with, under any name; a folder that the library names is
   /// served from then on. Throws kModelNotFound, too.
   std::shared_ptr<engine::Embedder> embedder_of_library(const index::LibraryModel& own,
@@ -107,6 +109,7 @@ class ServedModels {
   TokenCounts& tokens() { return tokens_; }
 
  private:
+  ServedModel find_for(const models::bge_m3::Outputs& outputs) const;
   ServedModel find_of_library(const index::LibraryModel& own);
   std::shared_ptr<engine::Embedder> embedder(const ServedModel& model);
   void unload(const std::filesystem::path& folder);

@@ -92,6 +92,21 @@ TEST_F(RerankApiTest, AModelWithoutColbertIsNamedInWordsOfUsers) {
   }
 }
 
+TEST_F(RerankApiTest, WithoutANameTheFirstModelThatCanIsTaken) {
+  const std::filesystem::path plain =
+      std::filesystem::path(OKO_SOURCE_DIR) / "demo/models/e5-small-ru-en";
+  const auto server = make_test_server({plain.string(), folder_.string()});
+  const json ranking{{"query", "a"}, {"documents", {"b"}}}, dense{{"input", "a"}},
+      sparse{{"input", "a"}, {"outputs", {"sparse"}}};
+  for (const auto& [path, body, model] :
+       {std::tuple("/v1/rerank", ranking, folder_), std::tuple("/v1/embeddings", sparse, folder_),
+        std::tuple("/v1/embeddings", dense, plain)}) {
+    const ApiAnswer answer = ask(server->port(), "POST", path, body.dump());
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(answer.parsed().at("model"), model.filename().string());
+  }
+}
+
 TEST_F(RerankApiTest, SaysWhatIsWrong) {
   const struct {
     json body;

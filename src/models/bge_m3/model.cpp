@@ -81,8 +81,15 @@ TokenVectors colbert_of(const float* rows, std::size_t count, std::size_t width)
 
 bool assumes_pooling(const std::filesystem::path& model_dir) {
   if (has_pooling(model_dir)) return false;
+  const Outputs outputs = outputs_of(model_dir);
+  return !outputs.sparse && !outputs.colbert;
+}
+
+Outputs outputs_of(const std::filesystem::path& model_dir) {
   const tensor::Weights weights = tensor::Weights::open(model_dir);
-  return !weights.contains("sparse_linear.weight") && !weights.contains("colbert_linear.weight");
+  return {.dense = true,
+          .sparse = weights.contains("sparse_linear.weight"),
+          .colbert = weights.contains("colbert_linear.weight")};
 }
 
 Model::Model(const std::filesystem::path& model_dir, const tensor::Weights& weights, Config config)

@@ -20,6 +20,9 @@ namespace oko::models::bge_m3 {
 /// BGE-M3 itself, which has its heads and is known to pool so. Throws kBadModel.
 bool assumes_pooling(const std::filesystem::path& model_dir);
 
+/// The outputs that a model makes, by the names of its tensors. Throws kBadModel.
+Outputs outputs_of(const std::filesystem::path& model_dir);
+
 /// An embedding model ready to run: BGE-M3, or a sentence-transformers encoder without BGE-M3's
 /// heads. Used by one thread, the one that owns MLX.
 class Model {
