@@ -67,15 +67,16 @@ Json message_json(const HttpRequest& http, std::size_t choice,
   Json message{{"role", "assistant"}, {"content", result.text}};
   // Not OpenAI's, whose thoughts stay with it, but that of DeepSeek and of local servers.
   if (!result.thoughts.empty()) message["reasoning_content"] = result.thoughts;
-  if (result.calls.empty()) return message;
-  if (result.text.empty()) message["content"] = nullptr;
   Json calls = Json::array();
   for (const std::string& text : result.calls) {
-    text::ToolCall call = CallReader::read(text);
+    const text::ToolCall call = CallReader::read(text);
+    if (call.name.empty()) continue;  // cut before its name
     calls.push_back({{"id", id_of_call(http, choice, calls.size())},
                      {"type", "function"},
                      {"function", {{"name", call.name}, {"arguments", call.arguments}}}});
   }
+  if (calls.empty()) return message;
+  if (result.text.empty()) message["content"] = nullptr;
   message["tool_calls"] = std::move(calls);
   return message;
 }

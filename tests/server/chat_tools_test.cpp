@@ -153,6 +153,12 @@ TEST_F(ChatToolsTest, StreamsCallsInParts) {
   EXPECT_GT(parts, 1);
 }
 
+TEST_F(ChatToolsTest, ACallThatIsCutBeforeItsNameIsNone) {
+  const json choice = choice_of({{"tool_choice", "required"}, {"max_tokens", 3}});
+  EXPECT_EQ(choice.at("finish_reason"), "length");
+  EXPECT_EQ(choice.at("message"), json({{"role", "assistant"}, {"content", ""}}));
+}
+
 TEST_F(ChatToolsTest, AnAnswerIsACallOrHasTheFormat) {
   const std::string begin = std::to_string(begin_);
   for (const json& wishes : {json{{"logit_bias", {{begin, -100}}}},
