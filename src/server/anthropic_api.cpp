@@ -184,6 +184,8 @@ MessagesRequest parse_messages(const HttpRequest& http, bool is_answered) {
   const RequestFields fields(body);
   MessagesRequest request;
   ChatTask& task = request.task;
+  const RequestJson* servers = fields.find("mcp_servers");
+  if (servers != nullptr && !servers->empty()) refuse_field("mcp_servers");
   read_thinking(fields, task);
   task.model = fields.text("model").value_or("");
   if (const RequestJson* system = fields.find("system"); system != nullptr && !system->empty()) {

@@ -25,6 +25,8 @@ void refuse_unknown(const RequestFields& fields) {
                       *value != RequestJson::array({"text"});
     if (asks) refuse_field(name);
   }
+  constexpr const char* kSearch = "web_search_options";  // {} asks for it, too
+  if (fields.find(kSearch) != nullptr) refuse_field(kSearch);
 }
 
 void read_logprobs(const RequestFields& fields, ChatTask& task) {

@@ -148,6 +148,7 @@ void refuse_unknown_of_responses(const RequestFields& fields) {
                               name));
   }
   if (fields.flag("background").value_or(false)) refuse_field("background");
+  if (fields.find("prompt") != nullptr) refuse_field("prompt");  // a text that OpenAI keeps
 }
 
 /// "text.format".

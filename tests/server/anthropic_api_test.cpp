@@ -289,6 +289,7 @@ TEST_F(AnthropicApiTest, SaysWhatIsWrongInItsShape) {
       {with("tool_choice", {{"type", "any"}}), 400, "invalid_request_error", "tool_choice"},
       {unnamed, 400, "invalid_request_error", "none"},
       {by_server, 400, "invalid_request_error", "tools[0].type"},
+      {with("mcp_servers", {{{"name", "a"}}}), 400, "invalid_request_error", "mcp_servers"},
       {use, 400, "invalid_request_error", "messages[0].content[0].type"},
       {with("thinking", {{"type", "enabled"}}), 400, "invalid_request_error", "thinking"},
       {with("stop_sequences", "a"), 400, "invalid_request_error", "stop_sequences"},

@@ -143,6 +143,7 @@ TEST_F(ChatFieldsTest, ErrorsNameTheField) {
            {{{"logit_bias", {{"1", 101}}}}, "logit_bias.1"},
            {{{"logit_bias", json::array()}}, "logit_bias"},
            {{{"functions", {{{"name", "a"}}}}}, "functions"},
+           {{{"web_search_options", json::object()}}, "web_search_options"},
            {{{"messages", 7}}, "messages"},
            {{{"response_format", {{"type", 7}}}}, "response_format.type"}}) {
     const json error = ask(fields, 400).at("error");

@@ -367,6 +367,7 @@ TEST_F(ResponsesApiTest, SaysWhatIsWrong) {
       {with("tools", {{{"type", "function"}, {"name", "f"}, {"parameters", 1}}}),
        "tools[0].parameters"},
       {with("background", true), "background"},
+      {with("prompt", {{"id", "pmpt_1"}}), "prompt"},
       {with("input", {{{"type", "function_call_output"}}}), "input[0].call_id"},
       {with("input", {{{"type", "function_call_output"}, {"call_id", "1"}}}), "input[0].output"},
       {with("input", {{{"type", "function_call"}, {"call_id", "1"}}}), "input[0].name"},
