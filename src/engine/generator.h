@@ -117,6 +117,9 @@ class Generator : private StepSource {
   /// True for a model that thinks before it answers, or may do so.
   bool thinks() const { return thoughts_.has_value(); }
 
+  /// Tokens of prompt and answer together that the model knows positions for.
+  int max_context() const { return planner_.config().text.max_position_embeddings; }
+
   /// The generation settings that the model recommends.
   const models::qwen3_vl::GenerationConfig& generation_config() const { return generation_config_; }
 

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/localized_text.h"
+#include "base/lower_case.h"
 #include "server/api.h"
 #include "server/api_error.h"
 
@@ -41,7 +42,8 @@ LocalizedText text_of(Access access, const HttpRequest& request) {
 LocalizedText text_of(HttpRefusal refusal, const HttpServerOptions& options) {
   switch (refusal) {
     case HttpRefusal::kMalformed:
-      return tr("the request is not HTTP/1.1", "запрос — не HTTP/1.1");
+      return tr("the request is not proper HTTP/1.1; look at its path, Host and length",
+                "запрос — не настоящий HTTP/1.1; проверьте путь, Host и длину");
     case HttpRefusal::kHeaderTooLarge:
       return tr("the header has more than {} bytes", "в заголовке больше {} байт",
                 options.max_header_bytes);
@@ -54,6 +56,11 @@ LocalizedText text_of(HttpRefusal refusal, const HttpServerOptions& options) {
                 options.max_requests, options.max_bodies_bytes);
   }
   return {};
+}
+
+bool is_compressed(const HttpRequest& request) {
+  const std::string coding = lower_case(request.header("content-encoding"));
+  return !coding.empty() && coding != "identity";
 }
 
 bool is_loopback(const std::string& address) {
@@ -99,6 +106,10 @@ struct ApiServer::Parts {
                     "");
     } else if (request.path == "/health" && is_get) {
       response.send({}, health_body(context));
+    } else if (is_compressed(request)) {
+      send_error(request, response, 415,
+                 tr("the body is compressed (Content-Encoding); send it as it is",
+                    "тело запроса сжато (Content-Encoding); пришлите его без сжатия"));
     } else {
       return true;
     }

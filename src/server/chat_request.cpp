@@ -131,9 +131,9 @@ ChatRequest parse_chat(const HttpRequest& http) {
   for (std::size_t i = 0; i < messages.size(); ++i) {
     add_message(messages[i], fmt::format("messages[{}]", i), task);
   }
-  const auto limit = fields.integer("max_completion_tokens", 1, kMostTokens);
-  task.max_tokens = static_cast<int>(
-      limit ? *limit : fields.integer("max_tokens", 1, kMostTokens).value_or(task.max_tokens));
+  const auto older = read_limit(fields, "max_tokens");
+  task.max_tokens =
+      read_limit(fields, "max_completion_tokens").value_or(older.value_or(task.max_tokens));
   read_format(fields, http.body, task);
   read_tools(fields, http.body, task);
   read_picture_fields(fields, task);

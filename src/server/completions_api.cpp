@@ -43,8 +43,7 @@ CompletionRequest parse_completion(const HttpRequest& http) {
   ChatTask& task = request.task;
   task.model = fields.text("model").value_or("");
   add_message({text::Role::kUser, {text::Part::make_text(prompt_of(fields.need("prompt")))}}, task);
-  task.max_tokens =
-      static_cast<int>(fields.integer("max_tokens", 1, kMostTokens).value_or(task.max_tokens));
+  task.max_tokens = read_limit(fields, "max_tokens").value_or(task.max_tokens);
   read_sampling(fields, task);
   request.is_streamed = fields.flag("stream").value_or(false);
   if (const RequestJson* options = fields.find("stream_options")) {

@@ -117,19 +117,21 @@ std::string text_object(std::size_t index, const models::bge_m3::Encoding& encod
 
 void require_dimensions(const EmbeddingsRequest& request, std::size_t dimensions) {
   if (!request.dimensions || *request.dimensions == dimensions) return;
-  throw Error(ErrorCode::kUsage,
-              tr("dimensions is {}; vectors of this model have {} numbers, and lose their meaning "
-                 "if they are cut",
-                 "dimensions — {}; векторы этой модели из {} чисел, и обрезанные теряют смысл",
-                 *request.dimensions, dimensions));
+  throw FieldError(
+      "dimensions",
+      tr("dimensions is {}; vectors of this model have {} numbers, and lose their meaning if they "
+         "are cut",
+         "dimensions — {}; векторы этой модели из {} чисел, и обрезанные теряют смысл",
+         *request.dimensions, dimensions));
 }
 
 void require_whole(const std::vector<engine::TextEmbedding>& texts) {
   for (std::size_t i = 0; i < texts.size(); ++i) {
     if (texts[i].total_tokens == texts[i].tokens) continue;
-    throw Error(ErrorCode::kUsage, tr("input[{}] has {} tokens; the model reads {}",
-                                      "в input[{}] {} токенов; модель читает {}", i,
-                                      texts[i].total_tokens, texts[i].tokens));
+    const std::string name = fmt::format("input[{}]", i);
+    throw FieldError(
+        name, tr("{} has {} tokens; the model reads {}", "в {} {} токенов; модель читает {}", name,
+                 texts[i].total_tokens, texts[i].tokens));
   }
 }
 

@@ -9,11 +9,13 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
+#include "hub/digest.h"
 #include "server/api.h"
 #include "server/api_error.h"
 #include "server/chat_task.h"
@@ -52,10 +54,20 @@ Json details_of(const ServedModel& model) {
           {"parameter_size", ""},       {"quantization_level", ""}};
 }
 
+/// `ollama list` shows its beginning, and ends with a fault of its own if it is shorter. Files are
+/// not read for it: what it tells apart are folders, sizes and times.
+std::string digest_of(const ServedModel& model) {
+  hub::Digest digest(hub::DigestKind::kSha256);
+  const std::string text =
+      fmt::format("{}\n{}\n{}", model.folder.string(), model.bytes, model.modified);
+  digest.update(std::as_bytes(std::span(text)));
+  return digest.finish();
+}
+
 Json tag_json(const ServedModel& model) {
-  return {
-      {"name", tag_of(model)}, {"model", tag_of(model)}, {"modified_at", time_text(model.modified)},
-      {"size", model.bytes},   {"digest", ""},           {"details", details_of(model)}};
+  return {{"name", tag_of(model)},      {"model", tag_of(model)},
+          {"size", model.bytes},        {"modified_at", time_text(model.modified)},
+          {"digest", digest_of(model)}, {"details", details_of(model)}};
 }
 
 Json tags_of(const std::vector<ServedModel>& models) {
@@ -70,17 +82,17 @@ std::string model_of(const RequestFields& fields) {
   return name && fields.find("model") == nullptr ? *name : fields.need_text("model");
 }
 
-Json show_json(const ServedModel& model, bool calls_functions, bool thinks) {
-  Json capabilities = model.kind == ModelKind::kEmbedding ? Json::array({"embedding"})
-                                                          : Json::array({"completion", "vision"});
-  if (calls_functions) capabilities.push_back("tools");
-  if (thinks) capabilities.push_back("thinking");
+/// `context`: tokens that the model reads. Editors cut their prompts to a few thousand without it.
+Json show_json(const ServedModel& model, int context, const Json& capabilities) {
   return {{"modelfile", ""},
           {"parameters", ""},
           {"template", ""},
           {"details", details_of(model)},
-          {"model_info", {{"general.architecture", family_of(model)}}},
-          {"capabilities", std::move(capabilities)},
+          {"model_info",
+           {{"general.architecture", family_of(model)},
+            {"general.basename", model.name},
+            {fmt::format("{}.context_length", family_of(model)), context}}},
+          {"capabilities", capabilities},
           {"modified_at", time_text(model.modified)}};
 }
 
@@ -418,13 +430,16 @@ void embed_for_ollama(const ApiContext& context, const HttpRequest& http, HttpRe
 void show(const ApiContext& context, const HttpRequest& http, HttpResponse& response) {
   const RequestJson body = parse_request(http.body);
   ServedModel model = context.models.find(model_of(RequestFields(body)));
-  bool calls_functions = false, thinks = false;
-  if (model.kind == ModelKind::kVisionLanguage) {
-    const auto generator = context.models.generator(model.name, model);
-    calls_functions = generator->answer_forms().call_tokens().has_value();
-    thinks = generator->thinks();
+  if (model.kind == ModelKind::kEmbedding) {
+    const auto embedder = context.models.embedder(model.name, model);
+    response.send({}, dump(show_json(model, embedder->max_tokens(), Json::array({"embedding"}))));
+    return;
   }
-  response.send({}, dump(show_json(model, calls_functions, thinks)));
+  const auto generator = context.models.generator(model.name, model);
+  Json capabilities = Json::array({"completion", "vision"});
+  if (generator->answer_forms().call_tokens()) capabilities.push_back("tools");
+  if (generator->thinks()) capabilities.push_back("thinking");
+  response.send({}, dump(show_json(model, generator->max_context(), capabilities)));
 }
 
 }  // namespace

@@ -40,6 +40,12 @@ void refuse_field(const std::string& field) {
   throw FieldError(field, tr("{} is not supported", "{} не поддерживается", field));
 }
 
+std::optional<int> read_limit(const RequestFields& fields, std::string_view field) {
+  const RequestJson* value = fields.find(field);
+  if (value == nullptr || *value == -1) return std::nullopt;
+  return static_cast<int>(*fields.integer(field, 1, kMostTokens));
+}
+
 void read_logit_bias(const RequestFields& fields, ChatTask& task) {
   const RequestJson* json = fields.find("logit_bias");
   if (json == nullptr) return;

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "server/chat_task.h"
 #include "server/request_json.h"
@@ -8,6 +11,10 @@
 namespace oko::server {
 
 inline constexpr std::int64_t kMostTokens = 1'000'000;  ///< that a request may ask for
+
+/// Reads the limit `field` of an answer, in tokens; nothing: it is not given, or -1, with which
+/// clients of LM Studio and llama.cpp ask for none. Throws kUsage.
+std::optional<int> read_limit(const RequestFields& fields, std::string_view field);
 
 /// Reads how tokens are chosen, by the names that OpenAI's and Ollama's clients share:
 /// temperature, top_p, top_k, min_p, presence_penalty, frequency_penalty, repeat_penalty, seed,

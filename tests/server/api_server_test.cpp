@@ -1,5 +1,6 @@
 #include "server/api_server.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -7,7 +8,9 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/base64.h"
@@ -179,7 +182,27 @@ TEST_F(ApiServerTest, AnswersOllamasClients) {
   EXPECT_EQ(post("/api/show", {{"model", "tiny-vl"}}).parsed().at("capabilities"),
             json({"completion", "vision", "tools"}));
   EXPECT_EQ(ask("GET", "/").body, "Ollama is running");
-  EXPECT_FALSE(ask("GET", "/api/tags").parsed().at("models").empty());
+  const json info = post("/api/show", {{"model", "tiny-vl"}}).parsed().at("model_info");
+  EXPECT_EQ(info.at("qwen3vl.context_length"), 4096);
+  const json of_vectors = post("/api/show", {{"model", embedder_name()}}).parsed();
+  EXPECT_EQ(of_vectors.at("model_info").at("bert.context_length"), 512);
+  EXPECT_EQ(of_vectors.at("capabilities"), json({"embedding"}));
+  std::set<std::string> digests;
+  const json tags = ask("GET", "/api/tags").parsed().at("models");
+  for (const json& tag : tags) digests.insert(tag.at("digest"));
+  EXPECT_EQ(digests.size(), tags.size());
+  for (const std::string& digest : digests) EXPECT_EQ(digest.size(), 64u) << digest;
+}
+
+TEST_F(ApiServerTest, RefusesBodiesThatAreCompressed) {
+  const std::string body = R"({"input":"a"})";
+  for (const auto& [coding, status] :
+       {std::pair("gzip", 415), std::pair("zstd, identity", 415), std::pair("Identity", 200)}) {
+    const ApiAnswer answer =
+        ask("POST", "/v1/embeddings", body, fmt::format("Content-Encoding: {}\r\n", coding));
+    EXPECT_EQ(answer.status, status) << coding << answer.body;
+    EXPECT_EQ(answer.body.find("Content-Encoding") != std::string::npos, status == 415);
+  }
 }
 
 TEST_F(ApiServerTest, EmbedsAsTheEmbedderDoes) {
@@ -295,7 +318,9 @@ TEST_F(ApiServerTest, RefusesTextsThatAreTooLongAndOutputsThatAreNotThere) {
   const json body = {{"model", embedder_name()}, {"input", {"a", text}}};
   const ApiAnswer cut = post("/v1/embeddings", body);
   EXPECT_EQ(cut.status, 400);
-  EXPECT_NE(cut.body.find("input[1]"), std::string::npos) << cut.body;
+  EXPECT_EQ(cut.parsed().at("error").at("param"), "input[1]") << cut.body;
+  const json narrow = {{"model", embedder_name()}, {"input", "a"}, {"dimensions", 7}};
+  EXPECT_EQ(post("/v1/embeddings", narrow).parsed().at("error").at("param"), "dimensions");
   json ollama = body;
   EXPECT_EQ(post("/api/embed", ollama).status, 200) << "Ollama cuts unless it is told not to";
   ollama["truncate"] = false;

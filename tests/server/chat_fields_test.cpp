@@ -130,10 +130,21 @@ TEST_F(ChatFieldsTest, SeveralAnswersDifferAndTheFirstIsTheOneAlone) {
   for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(streamed[i], text_of(answer, i));
 }
 
+TEST_F(ChatFieldsTest, ALimitOfMinusOneIsNone) {
+  const json none = ask({{"max_tokens", nullptr}});
+  EXPECT_EQ(text_of(ask({{"max_tokens", -1}})), text_of(none));
+  EXPECT_EQ(text_of(ask({{"max_completion_tokens", -1}, {"max_tokens", nullptr}})), text_of(none));
+  EXPECT_NE(text_of(ask({{"max_completion_tokens", -1}, {"max_tokens", 1}})), text_of(none));
+  const json prompt{{"prompt", "a"}, {"max_tokens", -1}};
+  EXPECT_EQ(server_->post("/v1/completions", prompt).status, 200);
+}
+
 TEST_F(ChatFieldsTest, ErrorsNameTheField) {
   for (const auto& [fields, name] : std::vector<std::pair<json, std::string>>{
            {{{"n", 9}}, "n"},
            {{{"n", 0}}, "n"},
+           {{{"max_tokens", 0}}, "max_tokens"},
+           {{{"max_tokens", -2}}, "max_tokens"},
            {{{"top_logprobs", 2}}, "top_logprobs"},
            {{{"logprobs", true}, {"top_logprobs", 21}}, "top_logprobs"},
            {{{"logprobs", 1}}, "logprobs"},
