@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 
@@ -29,6 +30,20 @@ std::string free_port() {
   EXPECT_EQ(::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size), 0);
   ::close(socket);
   return std::to_string(ntohs(address.sin_port));
+}
+
+/// The words of a stream of /v1/chat/completions.
+std::string words_of(const std::string& stream) {
+  std::string words;
+  for (std::size_t at = stream.find("data: {"); at != std::string::npos;
+       at = stream.find("data: {", at + 1)) {
+    const auto event =
+        nlohmann::json::parse(stream.substr(at + 6, stream.find("\n\n", at) - at - 6));
+    for (const auto& choice : event.at("choices")) {
+      words += choice.at("delta").value("content", "");
+    }
+  }
+  return words;
 }
 
 TEST(ServeTest, AnswersUntilItIsAskedToEnd) {
@@ -55,11 +70,16 @@ TEST(ServeTest, EndsStreamsUnderWayBeforeItEnds) {
   const std::string body =
       R"({"model":"tiny-vl","stream":true,"max_tokens":600,"logit_bias":{"930":-100,"932":-100},)"
       R"("temperature":2,"seed":1,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"Describe"}]})";
+  const std::string request =
+      "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+      std::to_string(body.size()) + "\r\n\r\n" + body;
   const auto number = static_cast<std::uint16_t>(std::stoi(port));
+  RawClient undisturbed(number);
+  undisturbed.send(request);
+  const std::string words = words_of(undisturbed.read_until("0\r\n\r\n"));
   RawClient streams[] = {RawClient(number), RawClient(number), RawClient(number)};
   for (RawClient& stream : streams) {
-    stream.send("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
-                std::to_string(body.size()) + "\r\n\r\n" + body);
+    stream.send(request);
     stream.read_until("\"delta\"");
   }
   streams[1].end_of_sending();
@@ -68,6 +88,7 @@ TEST(ServeTest, EndsStreamsUnderWayBeforeItEnds) {
   for (RawClient* stream : {&streams[0], &streams[1]}) {
     const std::string answer = stream->read_all();
     EXPECT_NE(answer.find("\"completion_tokens\":600"), std::string::npos) << answer.size();
+    EXPECT_EQ(words_of(answer), words);
     EXPECT_NE(answer.find("data: [DONE]"), std::string::npos);
     EXPECT_TRUE(answer.ends_with("0\r\n\r\n"));
   }

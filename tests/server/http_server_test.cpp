@@ -308,6 +308,22 @@ TEST_F(HttpServerTest, WaitsForAnswersUnderWayBeforeItStops) {
   EXPECT_EQ(idle.read_all(), "");
 }
 
+TEST_F(HttpServerTest, TakesNoMoreWhileAnswersUnderWayEnd) {
+  constexpr std::chrono::hours kVeryLong{1};
+  start({.idle_timeout = kVeryLong});
+  RawClient under_way(server_->port()), idle(server_->port());
+  idle.send("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+  idle.read_answer();
+  under_way.send("GET /pause HTTP/1.1\r\nHost: x\r\n\r\n");
+  under_way.read_until("one");
+  const auto stop = std::async(std::launch::async, [&] { server_->stop(kVeryLong); });
+  EXPECT_EQ(idle.read_all(), "");
+  EXPECT_NO_THROW(HttpServer({.port = server_->port()}, {})) << "it still listens";
+  go_on_.set_value();
+  EXPECT_EQ(body_of(under_way.read_all()), "3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n");
+  EXPECT_EQ(stopped_.get_future().wait_for(milliseconds(0)), std::future_status::timeout);
+}
+
 TEST_F(HttpServerTest, SaysThatAPortIsInUse) {
   start();
   try {
