@@ -12,7 +12,8 @@
 namespace oko::document {
 namespace {
 
-constexpr int kLast = 1'000'000'000;  // of an open range
+constexpr int kLast = 1'000'000'000;       // of an open range
+constexpr std::size_t kMostRanges = 1000;  // each goes over the pages of a file
 
 std::optional<int> page_in(std::string_view text) {
   int page = 0;
@@ -45,6 +46,10 @@ PageSelection PageSelection::parse(std::string_view text, const LocalizedText& n
                      excerpt(text)),
                   tr("give pages from 1 on, such as 1-3,5 or 7-",
                      "укажите страницы, начиная с 1, например 1-3,5 или 7-"));
+    }
+    if (selection.ranges_.size() == kMostRanges) {
+      throw Error(ErrorCode::kUsage, tr("{}: more than {} ranges of pages",
+                                        "{}: больше {} диапазонов страниц", name, kMostRanges));
     }
     selection.ranges_.push_back(*range);
     begin = end + 1;

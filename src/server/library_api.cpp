@@ -46,12 +46,14 @@ RequestJson json_of_query(const HttpFields& query) {
 
 /// "picture,pdf", or a list of them.
 std::vector<index::DocumentKind> kinds_of(const RequestJson& value) {
+  constexpr std::size_t kMost = 16;  // some of them again
   const auto expected = tr("a list of picture, pdf and text", "список из picture, pdf, text");
   std::vector<std::string> names;
   if (value.is_string()) {
     const auto& text = value.get_ref<const std::string&>();
     for (std::size_t at = 0; at <= text.size();) {
       const std::size_t end = std::min(text.find(',', at), text.size());
+      if (names.size() == kMost) refuse_value("kinds", expected);
       names.push_back(text.substr(at, end - at));
       at = end + 1;
     }

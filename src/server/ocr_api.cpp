@@ -43,9 +43,13 @@ struct OcrRequest {
   float min_confidence = kMinConfidence;
 };
 
-/// Fields of a form as those of JSON: numbers and flags come as text.
+/// Fields of a form as those of JSON: numbers and flags come as text. A long text is neither, and
+/// its JSON might take much memory.
 RequestJson json_of_field(const FormPart& part) {
-  if (part.name == "force" || part.name == "page_images" || part.name == "min_confidence") {
+  constexpr std::size_t kLongest = 64;  // bytes
+  const bool is_value =
+      part.name == "force" || part.name == "page_images" || part.name == "min_confidence";
+  if (is_value && part.content.size() <= kLongest) {
     const RequestJson value = RequestJson::parse(part.content, nullptr, false);
     if (value.is_boolean() || value.is_number()) return value;
   }
@@ -60,6 +64,7 @@ std::vector<std::string> languages_of(const RequestJson& value) {
     const auto& text = value.get_ref<const std::string&>();
     for (std::size_t at = 0; at <= text.size();) {
       const std::size_t end = std::min(text.find(',', at), text.size());
+      if (languages.size() == kMostLanguages) refuse_value("languages", expected);
       languages.push_back(text.substr(at, end - at));
       at = end + 1;
     }

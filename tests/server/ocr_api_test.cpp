@@ -12,6 +12,8 @@
 
 #include "base/base64.h"
 #include "base/file.h"
+#include "budget/peak_sampler.h"
+#include "budget/process_memory.h"
 #include "engine/model_host.h"
 #include "image/image.h"
 #include "server/api_server.h"
@@ -21,6 +23,7 @@
 #include "tests/server/test_helpers.h"
 #include "tests/server/test_server.h"
 #include "tests/support/pdf_pages.h"
+#include "tests/support/sanitizers.h"
 #include "tests/support/scratch_folder.h"
 
 namespace oko::server {
@@ -286,8 +289,22 @@ TEST_F(OcrApiTest, AnswersAsIosOcrServerDoes) {
   EXPECT_EQ(post_form("/upload", "a.pdf", pdf()).status, 413) << "it has one page";
 }
 
+TEST_F(OcrApiTest, LongFieldsTakeLittleMemory) {
+  if (OKO_SANITIZED) GTEST_SKIP() << "sanitizers take more";
+  constexpr std::size_t kBytes = 8'000'000;
+  const std::uint64_t before = budget::private_bytes();
+  budget::PeakSampler sampler;
+  const json nested{{"force", std::string(kBytes, '[')}};
+  EXPECT_EQ(post_form("/v1/ocr", "a.png", "no picture", nested).status, 400);
+  const json many{{"file", base64_of("no picture")}, {"languages", std::string(kBytes, ',')}};
+  EXPECT_EQ(post(many).status, 400);
+  EXPECT_LT(sampler.peak_bytes() - before, 20 * kBytes);
+}
+
 TEST_F(OcrApiTest, SaysWhatIsWrong) {
   const std::string file = uri_of(bytes_of(kReceipt));
+  std::string ranges = "1";
+  for (int i = 0; i < 1000; ++i) ranges += ",1";
   const struct {
     json body;
     int status;
@@ -304,6 +321,7 @@ TEST_F(OcrApiTest, SaysWhatIsWrong) {
       {{{"file", file}, {"languages", {1}}}, 400, "languages"},
       {{{"file", file}, {"languages", "xx-XX"}}, 400, "xx-XX"},
       {{{"file", file}, {"pages", "3-1"}}, 400, "pages"},
+      {{{"file", file}, {"pages", ranges}}, 400, "pages: more than 1000 ranges"},
       {{{"file", file}, {"min_confidence", 2}}, 400, "min_confidence"},
       {{{"file", file}, {"force", "yes"}}, 400, "force"},
   };
