@@ -30,7 +30,8 @@ std::string date_header() {
 HttpExchange::HttpExchange(Options options, std::function<void()> on_change)
     : options_(std::move(options)), on_change_(std::move(on_change)) {}
 
-std::string HttpExchange::header_text(const HttpHead& head, std::string_view length_header) const {
+std::string HttpExchange::header_text(const HttpHead& head, std::string_view length_header,
+                                      bool keeps_alive) const {
   namespace http = boost::beast::http;
   const auto reason =
       http::obsolete_reason(http::int_to_status(static_cast<unsigned>(head.status)));
@@ -48,7 +49,7 @@ std::string HttpExchange::header_text(const HttpHead& head, std::string_view len
   if (!options_.request_id.empty())
     text += fmt::format("X-Request-Id: {}\r\n", options_.request_id);
   text += length_header;
-  text += options_.keeps_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
+  text += keeps_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
   return text;
 }
 
@@ -64,7 +65,8 @@ void HttpExchange::send(const HttpHead& head, std::string body) {
   // 304 would have to name the length of 200 (RFC 9110, 8.6).
   const bool has_length = head.status != 204 && head.status != 304;
   std::string text = header_text(
-      head, has_length ? fmt::format("Content-Length: {}\r\n", body.size()) : std::string());
+      head, has_length ? fmt::format("Content-Length: {}\r\n", body.size()) : std::string(),
+      options_.keeps_alive);
   if (!options_.is_head) text += body;
   {
     const MutexLock lock(mutex_);
@@ -75,7 +77,8 @@ void HttpExchange::send(const HttpHead& head, std::string body) {
 }
 
 void HttpExchange::begin(const HttpHead& head) {
-  const std::string text = header_text(head, uses_chunks() ? "Transfer-Encoding: chunked\r\n" : "");
+  const std::string text = header_text(head, uses_chunks() ? "Transfer-Encoding: chunked\r\n" : "",
+                                       options_.keeps_alive && uses_chunks());
   {
     const MutexLock lock(mutex_);
     state_ = State::kBegun;

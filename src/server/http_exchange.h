@@ -54,7 +54,8 @@ class HttpExchange final : public HttpResponse {
  private:
   enum class State { kEmpty, kBegun, kEnded };
 
-  std::string header_text(const HttpHead& head, std::string_view length_header) const;
+  std::string header_text(const HttpHead& head, std::string_view length_header,
+                          bool keeps_alive) const;
   void add(std::string_view bytes);
   bool uses_chunks() const { return !options_.is_http_1_0; }
 

@@ -260,7 +260,7 @@ OllamaRequest parse_ollama(const HttpRequest& http) {
     if (message.role == text::Role::kAssistant) message.calls = read_calls(given);
     add_images(given, message, task);
     message.parts.push_back(text::Part::make_text(given.text("content").value_or("")));
-    task.messages.push_back(std::move(message));
+    add_message(std::move(message), task);
   }
   return request;
 }

@@ -11,6 +11,8 @@ constexpr std::string_view kSpace = " \t\r\n";
 class RawReader {
  public:
   explicit RawReader(std::string_view text) : text_(text) {
+    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+    if (text_.starts_with(kByteOrderMark)) at_ = kByteOrderMark.size();
     skip_space();
     opening_ = take();
   }

@@ -60,6 +60,15 @@ void add(std::string name, const fs::path& given, std::uint64_t bytes,
                     .modified = modified_of(folder)});
 }
 
+/// The folder of a model that was named at the start, or by a library; nothing: it is gone.
+std::optional<fs::path> folder_that_is_there(const std::string& given) {
+  try {
+    return hub::find_model(given);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 /// The name of a folder as a request writes it: its last part.
 std::string name_of(const std::string& given) {
   const fs::path path = fs::path(given).lexically_normal();
@@ -81,7 +90,7 @@ LocalizedText hint_for(const std::string& name, const std::vector<ServedModel>& 
   std::string names;
   for (const ServedModel& model : models) names += (names.empty() ? "" : ", ") + model.name;
   const std::string command = command_for(hub::kDefaultVisionLanguageModel);
-  if (names.empty()) return tr("get one: {}", "получите другую: {}", command);
+  if (names.empty()) return tr("get one: {}", "получите модель: {}", command);
   return tr("there are: {}; without a name the first that can do it is taken; get another: {}",
             "есть: {}; без имени берётся первая подходящая; получить другую: {}", names, command);
 }
@@ -100,14 +109,15 @@ std::vector<ServedModel> ServedModels::list() const {
   }
   std::vector<ServedModel> models;
   for (const std::string& given : all) {
-    const fs::path folder = hub::find_model(given);
+    const std::optional<fs::path> folder = folder_that_is_there(given);
+    if (!folder) continue;
     std::error_code ignored;
     std::uint64_t bytes = 0;
-    for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    for (const auto& entry : fs::directory_iterator(*folder, ignored)) {
       if (entry.is_regular_file(ignored)) bytes += entry.file_size(ignored);
     }
     std::error_code error;
-    add(fs::is_directory(given, error) ? name_of(given) : given, folder, bytes, models);
+    add(fs::is_directory(given, error) ? name_of(given) : given, *folder, bytes, models);
   }
   for (const hub::InstalledModel& model : hub::installed_models().models) {
     if (model.is_whole) add(model.name, model.folder, model.bytes, models);

@@ -96,6 +96,19 @@ TEST_F(ModelNamesTest, AFolderThatTwoPathsNameIsOneModelWithBothNames) {
   EXPECT_EQ(oko::ask(server->port(), "GET", "/api/ps").parsed().at("models").size(), 1u);
 }
 
+TEST_F(ModelNamesTest, AFolderThatIsGoneLeavesTheOtherModels) {
+  const std::filesystem::path gone = folder_ / "gone";
+  std::filesystem::copy(kDemo / "models/tiny-vl", gone);
+  const auto server = make_test_server({gone, kDemo / "models/tiny-vl"});
+  const auto models = [&] {
+    return oko::ask(server->port(), "GET", "/v1/models").parsed().value("data", json::array());
+  };
+  EXPECT_EQ(models().size(), 2u);
+  std::filesystem::remove_all(gone);
+  ASSERT_EQ(models().size(), 1u);
+  EXPECT_EQ(models()[0].at("id"), "tiny-vl");
+}
+
 TEST_F(ApiServerTest, ListsModelsWithWhatTheyDo) {
   const json models = ask("GET", "/v1/models").parsed();
   EXPECT_EQ(models.at("object"), "list");
@@ -203,6 +216,19 @@ TEST_F(ApiServerTest, RefusesBodiesThatAreCompressed) {
     EXPECT_EQ(answer.status, status) << coding << answer.body;
     EXPECT_EQ(answer.body.find("Content-Encoding") != std::string::npos, status == 415);
   }
+}
+
+TEST_F(ApiServerTest, OllamasSystemMessagesCountWhereverTheyStand) {
+  const auto tokens = [](const std::vector<const char*>& roles) {
+    json body{{"model", "tiny-vl"}, {"stream", false}, {"options", {{"num_predict", 1}}}};
+    for (const char* role : roles) body["messages"].push_back({{"role", role}, {"content", "?"}});
+    const ApiAnswer answer = post("/api/chat", body);
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    return answer.parsed().value("prompt_eval_count", 0);
+  };
+  const int one = tokens({"system", "user"});
+  EXPECT_EQ(tokens({"user", "system"}), one);
+  EXPECT_GT(tokens({"system", "user", "system"}), one);
 }
 
 TEST_F(ApiServerTest, EmbedsAsTheEmbedderDoes) {

@@ -126,6 +126,7 @@ TEST(RawJsonTest, FindsPartsAsTheyWereWritten) {
   EXPECT_EQ(raw_member(body, "z"), "");
   EXPECT_EQ(raw_member("[1]", "a"), "");
   EXPECT_EQ(raw_member("{}", "a"), "");
+  EXPECT_EQ(raw_member("\xEF\xBB\xBF {\"a\":1}", "a"), "1");
   const std::string_view list = raw_member(raw_member(body, "a"), "b");
   EXPECT_EQ(raw_element(list, 0), R"("x,]}\"")");
   EXPECT_EQ(raw_member(raw_element(list, 1), "c"), "null");
