@@ -11,6 +11,7 @@
 #include "engine/reductions.h"
 #include "mcp/tool.h"
 #include "mcp/tool_file.h"
+#include "server/api.h"
 #include "server/request_json.h"
 #include "tasks/describe.h"
 #include "tasks/picture.h"
@@ -81,9 +82,7 @@ ToolResult describe_image(const ToolContext& context, const ToolCall& call) {
     if (!notes.empty()) content["notes"] = texts_in(call.language, notes);
     return {std::move(content), result.text};
   } catch (const Error& error) {
-    const Error named = file.named(error);
-    throw Error(named.code(), named.message().with(model.folder.string(), model.name),
-                named.hint());
+    throw server::named_error(file.named(error), model);
   }
 }
 

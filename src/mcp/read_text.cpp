@@ -73,7 +73,7 @@ class ReadTextCall {
       const std::size_t count = pages_to_take(pages);
       for (std::size_t i = 0; i < count; ++i) {
         throw_if_stopped(call_.stop);
-        add(pages, i, count);
+        add(pages, i, count, file);
         call_.on_progress(double(i + 1) / double(count));
       }
     } catch (const Error& error) {
@@ -88,13 +88,13 @@ class ReadTextCall {
   std::size_t pages_to_take(const document::Pages& pages) {
     const std::size_t most = selection_.empty() ? kUsualPages : kMostPagesOfCall;
     if (pages.size() <= most) return pages.size();
-    notes_.push_back(tr("read: {} of {} pages; pages names others",
-                        "прочитано страниц: {} из {}; другие — аргументом pages", most,
+    notes_.push_back(tr("{} of {} pages were read; name others in pages",
+                        "прочитано страниц: {} из {}; другие назовите в pages", most,
                         pages.size()));
     return most;
   }
 
-  void add(document::Pages& pages, std::size_t i, std::size_t count) {
+  void add(document::Pages& pages, std::size_t i, std::size_t count, const ToolFile& file) {
     const document::Page page = context_.reader.read(pages, i, ocr_, call_.stop);
     const int number = pages.page_in_file(i) + 1;
     Json object{{"page", number}, {"text", page.text()}};
@@ -108,6 +108,9 @@ class ReadTextCall {
     if (count > 1) text_ += fmt::format("{}[{}]\n", text_.empty() ? "" : "\n", number);
     text_ += page.text();
     notes_.insert(notes_.end(), page.notes.begin(), page.notes.end());
+    if (page.source == document::TextSource::kTextLayer) return;
+    const LocalizedText reduction = pages.reduction(i);
+    if (!reduction.empty()) notes_.push_back(file.named(reduction));
   }
 
   const ToolContext& context_;

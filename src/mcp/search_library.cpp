@@ -15,6 +15,7 @@
 #include "index/store.h"
 #include "mcp/tool.h"
 #include "mcp/tool_file.h"
+#include "server/api.h"
 #include "server/request_json.h"
 #include "tasks/search_library.h"
 
@@ -115,13 +116,18 @@ ToolResult search_library(const ToolContext& context, const ToolCall& call) {
   const std::string query = fields.need_text("query");
   const index::SearchOptions options = search_options_of(fields);
   const std::unique_ptr<index::Store> store = context.open_library(call.stop);
+  server::ServedModel model;
   std::shared_ptr<engine::Embedder> embedder;
   if (options.mode != index::SearchMode::kText) {
-    server::ServedModel model;
     embedder = context.models.embedder_of_library(store->model(), model);
   }
-  const std::vector<tasks::FoundPassage> found =
-      tasks::search_library(*store, embedder.get(), query, options, call.stop);
+  std::vector<tasks::FoundPassage> found;
+  try {
+    found = tasks::search_library(*store, embedder.get(), query, options, call.stop);
+  } catch (const Error& error) {
+    if (embedder == nullptr) throw;
+    throw server::named_error(error, model);
+  }
   Json results = Json::array();
   std::string text;
   for (const tasks::FoundPassage& each : found) {

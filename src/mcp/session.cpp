@@ -161,21 +161,24 @@ void Session::start_call(const Message& request) {
     if (found != calls_.end() && !is_known) answered = calls_.extract(found);
   }
   answered = {};  // joins
-  if (is_known) return refuse(tr("a call with this id is under way", "такой id уже занят вызовом"));
+  if (is_known)
+    return refuse(tr("a call with this id is under way", "вызов с таким id уже выполняется"));
   if (running >= options_.max_calls) {
-    return refuse(tr("more than {} calls at once", "больше {} вызовов сразу", options_.max_calls));
+    return refuse(
+        tr("more than {} calls at once", "больше {} вызовов одновременно", options_.max_calls));
   }
   const MutexLock lock(mutex_);
   Call& call = calls_[key];
-  call.thread = JoiningThread(
-      [this, request, key, stop = call.stop.get_token()] { run_call(request, key, stop); });
+  call.thread = JoiningThread([this, request, key, exchange = exchange_for(call.stop.get_token())] {
+    run_call(request, key, exchange);
+  });
 }
 
-void Session::run_call(const Message& request, const std::string& key, const StopToken& stop) {
+void Session::run_call(const Message& request, const std::string& key, const Exchange& exchange) {
   try {
-    const Json response = server_.answer(request, exchange_for(stop));
+    const Json response = server_.answer(request, exchange);
     set(key, &Call::is_answered);  // a client that has the answer may use its id again
-    if (!stop.stop_requested()) send(response);
+    if (!exchange.stop.stop_requested()) send(response);
   } catch (const Error&) {
     stop_calls();  // the client reads no more
   }

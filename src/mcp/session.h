@@ -55,7 +55,7 @@ class Session {
   void take_response(const Message& message);
   void answer(const Message& request);
   void start_call(const Message& request);
-  void run_call(const Message& request, const std::string& key, const StopToken& stop);
+  void run_call(const Message& request, const std::string& key, const Exchange& exchange);
   void set(const std::string& key, bool Call::*flag);
   void stop_calls();
   void remove_ended_calls();
@@ -69,6 +69,7 @@ class Session {
   const std::function<void(std::string_view)> send_;
   Mutex send_mutex_;
 
+  // Of the thread that calls `receive`.
   std::string line_;          ///< its beginning
   bool is_skipping_ = false;  ///< the rest of a line that is too long
   std::string version_;       ///< of "initialize"

@@ -32,8 +32,12 @@ ToolFile::ToolFile(const server::RequestFields& arguments, const FileRoots& root
   path_ = file_->path().string();
 }
 
+LocalizedText ToolFile::named(const LocalizedText& text) const {
+  return text.with(path_, name_);
+}
+
 Error ToolFile::named(const Error& error) const {
-  return {error.code(), error.message().with(path_, name_), error.hint().with(path_, name_)};
+  return {error.code(), named(error.message()), named(error.hint())};
 }
 
 Json file_properties(bool takes_paths, const FileRoots& roots, const std::string& kind) {

@@ -19,7 +19,8 @@ class ToolFile {
 
   const std::string& path() const { return path_; }
 
-  /// The same error with the client's name of the file.
+  /// The same with the client's name of the file.
+  LocalizedText named(const LocalizedText& text) const;
   Error named(const Error& error) const;
 
  private:

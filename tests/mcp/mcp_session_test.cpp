@@ -443,6 +443,23 @@ TEST_F(McpSessionTest, WithRootsThoseOfTheClientDoNotCount) {
   EXPECT_TRUE(is_error(client.call("read_text", {{"path", receipt()}}, params)));
 }
 
+TEST_F(McpSessionTest, ReadTextTellsOfAPageThatIsReadWithFewerPixels) {
+  if (!OKO_HAS_TESSERACT || OKO_SANITIZED) GTEST_SKIP() << "takes long, or reads otherwise";
+  const std::string poster =
+      "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+      "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+      "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 14400 14400]/Contents 4 0 R>>endobj\n"
+      "4 0 obj<</Length 17>>stream\n9 9 999 999 re f \nendstream endobj\n"
+      "trailer<</Root 1 0 R>>\n%%EOF\n";
+  const Server server = this->server();
+  Client client(server);
+  const json response = client.call("read_text", {{"data", base64_of(poster)}});
+  const json& content = response.at("result").at("structuredContent");
+  ASSERT_TRUE(content.contains("notes")) << content;
+  const std::string note = content.at("notes").at(0);
+  EXPECT_TRUE(note.starts_with("data: read at ")) << note;
+}
+
 TEST_F(McpSessionTest, ReadsTheTextOfAPage) {
   if (!OKO_HAS_TESSERACT || OKO_SANITIZED) GTEST_SKIP() << "Vision may read otherwise";
   const Server server = this->server({ServedTools::demo()});
