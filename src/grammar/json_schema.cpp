@@ -89,8 +89,8 @@ class SchemaChecker {
   }
   void limit(std::size_t count, std::size_t most, const LocalizedText& what) const {
     if (count <= most) return;
-    throw Error(ErrorCode::kUsage, tr("{} has more {} than {}",
-                                      "{}: больше, чем нужно: {}, предел — {}", name_, what, most));
+    throw Error(ErrorCode::kUsage,
+                tr("{} has more {} than {}", "{}: {} больше {}", name_, what, most));
   }
 
   /// A schema inside of `pointer` that is checked later.
@@ -294,7 +294,7 @@ class SchemaChecker {
     const Schema required = schema.value("required", Schema::array());
     if (!properties.is_object() || !required.is_array()) {
       refuse(pointer, tr("properties must be an object and required a list",
-                         "properties: нужен объект, required: список"));
+                         "properties — объект, required — список"));
     }
     properties_ += properties.size();
     limit(properties_, kMostProperties, tr("properties", "свойств"));
@@ -322,7 +322,8 @@ class SchemaChecker {
     const auto least = count_of(pointer, schema, "minItems", kMostItems);
     count_of(pointer, schema, "maxItems", kMostItems);
     const Schema first = schema.value("prefixItems", Schema::array());
-    if (!first.is_array()) refuse(pointer, tr("prefixItems must be a list", "prefixItems: список"));
+    if (!first.is_array())
+      refuse(pointer, tr("prefixItems must be a list", "prefixItems: нужен список"));
     for (std::size_t i = 0; i < first.size(); ++i) {
       needed.push_back(inside(pointer + "/prefixItems", std::to_string(i)));
     }

@@ -52,7 +52,7 @@ LocalizedText text_of(HttpRefusal refusal, const HttpServerOptions& options) {
                 options.max_body_bytes);
     case HttpRefusal::kBusy:
       return tr("too many requests at once: {} run, or their bodies have {} bytes",
-                "слишком много запросов сразу: выполняется {} или их тела занимают {} байт",
+                "слишком много запросов одновременно: выполняется {} или их тела занимают {} байт",
                 options.max_requests, options.max_bodies_bytes);
   }
   return {};

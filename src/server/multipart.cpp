@@ -83,7 +83,7 @@ std::string base_name(const std::string& path) {
 
 /// A part without the line of the boundary before it.
 FormPart part_of(std::string_view text) {
-  // A part may have no header at all.
+  // RFC 2046 lets a part go without a header; a form's part has its name there.
   const std::size_t end = text.find("\r\n\r\n");
   if (end == std::string_view::npos || end > kMostHeaderBytes) {
     refuse(tr("a part has no header", "у части нет заголовка"));

@@ -33,7 +33,7 @@ class RemoteBytes {
     const std::uint64_t of_all = total_ += bytes;
     if (of_all <= kMostRemoteBytes) return;
     throw Error(ErrorCode::kBusy, tr("the pictures that are fetched at once have too many bytes",
-                                     "в картинках, которые загружаются сразу, слишком много байт"));
+                                     "одновременно загружается слишком много байт картинок"));
   }
 
   std::uint64_t bytes() const { return bytes_; }
