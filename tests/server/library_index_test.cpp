@@ -7,17 +7,20 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/mutex.h"
+#include "decoding/helper.h"
 #include "engine/model_host.h"
 #include "index/sqlite_store.h"
 #include "server/api_server.h"
 #include "tests/server/api_client.h"
 #include "tests/server/library_files.h"
 #include "tests/server/test_helpers.h"
+#include "tests/support/docx_file.h"
 #include "tests/support/random_models.h"
 
 namespace oko::server {
@@ -261,6 +264,52 @@ TEST_F(LibraryIndexTest, ATextThatCrashesItsDecoderFailsAlone) {
   ASSERT_EQ(post({{"root", 7}, {"retry", true}}).status, 202);
   EXPECT_EQ(ended().at("failed"), 0);
   EXPECT_EQ(found("tea"), 1u);
+}
+
+/// Cut, changed and wrongly named files of all kinds under names with control characters.
+TEST_F(LibraryIndexTest, EachOfManyHostileFilesEndsWithAReasonOfItsOwn) {
+  std::size_t files = 0;
+  const auto add = [&](const std::string& name, const std::string& bytes) {
+    write_file_atomically(root_ / "mix" / name, bytes);
+    ++files;
+  };
+  fs::create_directories(root_ / "mix");
+  const std::vector<std::pair<std::string, std::string>> sources = {
+      {".jpg", bytes_of(OKO_SOURCE_DIR "/tests/image/data/cmyk.jpg")},
+      {".png", bytes_of(OKO_SOURCE_DIR "/tests/image/data/grey16.png")},
+      {".webp", bytes_of(OKO_SOURCE_DIR "/tests/image/data/animated.webp")},
+      {".gif", bytes_of(OKO_SOURCE_DIR "/tests/image/data/animated.gif")},
+      {".bmp", bytes_of(OKO_SOURCE_DIR "/tests/image/data/8.bmp")},
+      {".tiff", bytes_of(OKO_SOURCE_DIR "/tests/image/data/cmyk.tiff")},
+      {".pdf", bytes_of(root_ / "more/bill.pdf")},
+      {".docx", docx_file("<w:p><w:r><w:t>Samovar</w:t></w:r></w:p>")},
+      {".eml", "From: a@b\nContent-Type: multipart/mixed; boundary=x\n\n--x\n\nSamovar\n--x--\n"}};
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const auto& [ending, whole] = sources[i];
+    add("cut \x1b[31m" + ending, whole.substr(0, whole.size() / 2));
+    std::string changed = whole;
+    for (std::size_t at = 5; at < changed.size(); at += 97) changed[at] = '\xff';
+    add("changed \n" + ending, changed);
+    add("named wrongly" + sources[(i + 1) % sources.size()].first, whole);
+    add("empty" + ending, "");
+  }
+  add("nested.docx", docx_file(std::string(5000, '<') + "w:p>"));
+  add("locked.pdf", bytes_of(OKO_SOURCE_DIR "/tests/document/data/locked.pdf"));
+  add("tea.txt", "Zavarka from the Caucasus");
+  start({{1, "mix", root_ / "mix"}}, {decoding::kHelperArgument});
+  ASSERT_EQ(post({{"root", 1}}).status, 202);
+  const json status = ended();
+  EXPECT_EQ(status.at("state"), "done") << status;
+  EXPECT_EQ(status.at("files_done"), status.at("files")) << status;
+  EXPECT_EQ(get("/v1/library/documents?limit=1000").at("data").size(), files);
+  const json failed = get("/v1/library/documents?failed=true&limit=1000").at("data");
+  EXPECT_GT(failed.size(), files / 2);
+  for (const json& failure : failed) {
+    const std::string reason = failure.at("error");
+    EXPECT_TRUE(reason.starts_with(failure.at("file").get<std::string>())) << failure;
+    EXPECT_EQ(reason.find("could not be decoded"), std::string::npos) << failure;
+  }
+  EXPECT_EQ(found("zavarka"), 1u);
 }
 
 TEST_F(LibraryIndexTest, DecodersThatAreKilledEndTheRun) {
