@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -118,6 +119,8 @@ xgrammar::Grammar grammar_of(const std::string& schema, const std::string& name,
         /*strict_mode=*/true, kMostSpaces);
     if (!warnings.first()) return grammar;
     reason = *warnings.first();
+  } catch (const std::bad_alloc&) {
+    throw;
   } catch (const std::exception& error) {
     reason = error.what();
   }
@@ -128,6 +131,8 @@ xgrammar::CompiledGrammar compile(xgrammar::GrammarCompiler& compiler,
                                   const xgrammar::Grammar& grammar, const std::string& name) {
   try {
     return compiler.CompileGrammar(grammar);
+  } catch (const std::bad_alloc&) {
+    throw;
   } catch (const std::exception& error) {
     refuse(name, error.what());
   }

@@ -62,6 +62,12 @@ int status_of(const Error& error) {
   return is_too_long(error) ? 400 : http_status(error.code());
 }
 
+ordered_json code_of(const Error& error) {
+  if (is_too_long(error)) return "context_length_exceeded";
+  if (error.code() == ErrorCode::kModelNotFound) return "model_not_found";
+  return code_of(status_of(error));
+}
+
 /// `field`: of the request that is wrong, if it is one.
 std::string body_of(const HttpRequest& request, int status, std::string_view message,
                     std::string_view field, ordered_json code) {
@@ -128,8 +134,7 @@ std::string error_body(const HttpRequest& request, const Error& error) {
   const auto* of_field = dynamic_cast<const FieldError*>(&error);
   const int status = status_of(error);
   return body_of(request, status, text_of(request, error),
-                 of_field == nullptr ? std::string() : of_field->field(),
-                 is_too_long(error) ? "context_length_exceeded" : code_of(status));
+                 of_field == nullptr ? std::string() : of_field->field(), code_of(error));
 }
 
 std::string error_body(const HttpRequest& request, int status, std::string_view message) {

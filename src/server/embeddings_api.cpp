@@ -5,12 +5,14 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/base64.h"
 #include "base/error.h"
 #include "engine/embedder.h"
+#include "engine/model_host.h"
 #include "server/api.h"
 #include "server/request_json.h"
 
@@ -88,11 +90,37 @@ std::string vector_text(std::span<const float> vector, bool is_base64) {
   return fmt::format("\"{}\"", base64_of(bytes));
 }
 
-std::string text_object(std::size_t index, const models::bge_m3::Encoding& encoding,
-                        const EmbeddingsRequest& request) {
-  std::string object = fmt::format(R"({{"object":"embedding","index":{})", index);
+/// An answer that is sent while it is written if it is long: vectors of tokens take three times
+/// their bytes as text.
+class LongAnswer {
+ public:
+  explicit LongAnswer(HttpResponse& response) : response_(response) {}
+
+  void add(std::string_view text) {
+    constexpr std::size_t kPiece = 256 * 1024;
+    text_ += text;
+    if (text_.size() < kPiece) return;
+    if (!response_.has_begun()) response_.begin({});
+    response_.write(text_);
+    text_.clear();
+  }
+
+  void end() {
+    if (!response_.has_begun()) return response_.send({}, std::move(text_));
+    response_.write(text_);
+    response_.end();
+  }
+
+ private:
+  HttpResponse& response_;
+  std::string text_;
+};
+
+void add_object(std::size_t index, const models::bge_m3::Encoding& encoding,
+                const EmbeddingsRequest& request, LongAnswer& answer) {
+  answer.add(fmt::format(R"({}{{"object":"embedding","index":{})", index > 0 ? "," : "", index));
   if (request.outputs.dense) {
-    object += fmt::format(R"(,"embedding":{})", vector_text(encoding.dense, request.is_base64));
+    answer.add(fmt::format(R"(,"embedding":{})", vector_text(encoding.dense, request.is_base64)));
   }
   if (request.outputs.sparse) {
     std::vector<std::string> indices, values;
@@ -100,19 +128,29 @@ std::string text_object(std::size_t index, const models::bge_m3::Encoding& encod
       indices.push_back(fmt::format("{}", token));
       values.push_back(fmt::format("{}", weight));
     }
-    object += fmt::format(R"(,"sparse":{{"indices":[{}],"values":[{}]}})", fmt::join(indices, ","),
-                          fmt::join(values, ","));
+    answer.add(fmt::format(R"(,"sparse":{{"indices":[{}],"values":[{}]}})", fmt::join(indices, ","),
+                           fmt::join(values, ",")));
   }
   if (request.outputs.colbert) {
     const auto& tokens = encoding.colbert;
-    std::vector<std::string> rows;
-    rows.reserve(tokens.count());
+    answer.add(R"(,"colbert":[)");
     for (std::size_t i = 0; i < tokens.count(); ++i) {
-      rows.push_back(vector_text({tokens.row(i), tokens.dimensions}, request.is_base64));
+      if (i > 0) answer.add(",");
+      answer.add(vector_text({tokens.row(i), tokens.dimensions}, request.is_base64));
     }
-    object += fmt::format(R"(,"colbert":[{}])", fmt::join(rows, ","));
+    answer.add("]");
   }
-  return object + "}";
+  answer.add("}");
+}
+
+/// Those of tokens, while they are sent.
+budget::TagBytes bytes_of(const std::vector<engine::TextEmbedding>& texts) {
+  budget::TagBytes bytes;
+  for (const engine::TextEmbedding& text : texts) {
+    const auto& tokens = text.encoding.colbert;
+    bytes[budget::Tag::kEmbed] += tokens.count() * tokens.dimensions * sizeof(float);
+  }
+  return bytes;
 }
 
 void require_dimensions(const EmbeddingsRequest& request, std::size_t dimensions) {
@@ -146,15 +184,16 @@ void embed(const ApiContext& context, const HttpRequest& http, HttpResponse& res
     require_dimensions(request, result.texts.front().encoding.dense.size());
   }
   require_whole(result.texts);
-  std::vector<std::string> objects;
-  objects.reserve(result.texts.size());
+  const budget::Reservation memory =
+      context.models.host().reserve(bytes_of(result.texts), {}, response.stop());
+  LongAnswer answer(response);
+  answer.add(R"({"object":"list","data":[)");
   for (std::size_t i = 0; i < result.texts.size(); ++i) {
-    objects.push_back(text_object(i, result.texts[i].encoding, request));
+    add_object(i, result.texts[i].encoding, request, answer);
   }
-  response.send({}, fmt::format(R"({{"object":"list","data":[{}],"model":{},)"
-                                R"("usage":{{"prompt_tokens":{},"total_tokens":{}}}}})",
-                                fmt::join(objects, ","), dump(model.name), result.stats.tokens,
-                                result.stats.tokens));
+  answer.add(fmt::format(R"(],"model":{},"usage":{{"prompt_tokens":{},"total_tokens":{}}}}})",
+                         dump(model.name), result.stats.tokens, result.stats.tokens));
+  answer.end();
 }
 
 }  // namespace

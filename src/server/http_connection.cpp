@@ -270,7 +270,12 @@ asio::awaitable<bool> HttpConnection::answer(Parser& parser, HttpRequest request
   });
   ++state_.requests;
   watch_for_end();
-  const bool is_sent = co_await send_pending(*exchange_);
+  bool is_sent = false;
+  try {
+    is_sent = co_await send_pending(*exchange_);
+  } catch (const std::exception&) {  // or the handler waits for ever to write
+    exchange_->request_stop();
+  }
   handler.join();
   --state_.requests;
   state_.handlers.on_answer(request, exchange_->status(), Clock::now() - begun);

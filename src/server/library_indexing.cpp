@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 #include "base/core_count.h"
 #include "base/localized_text.h"
@@ -95,16 +96,23 @@ bool LibraryIndexing::start(const IndexingRequest& request, const StopToken& sto
   if (is_running(status().state)) return false;
   Models models = models_for(request, stop);
   const StopSource stopping;
+  Status before;
   {
     const MutexLock lock(mutex_);
-    status_ = {.state = State::kRunning, .request = request};
+    before = std::exchange(status_, {.state = State::kRunning, .request = request});
     watch_ = {};
     stopping_ = stopping;
   }
-  worker_ = JoiningThread(
-      [this, request, models = std::move(models), token = stopping.get_token()]() mutable {
-        run(request, std::move(models), token);
-      });
+  try {
+    worker_ = JoiningThread(
+        [this, request, models = std::move(models), token = stopping.get_token()]() mutable {
+          run(request, std::move(models), token);
+        });
+  } catch (...) {  // there is no thread to end the run
+    const MutexLock lock(mutex_);
+    status_ = std::move(before);
+    throw;
+  }
   return true;
 }
 

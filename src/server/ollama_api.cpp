@@ -211,6 +211,16 @@ void read_ollama_format(const RequestFields& fields, std::string_view body, Chat
   if (task.schema.empty()) task.schema = format->dump();
 }
 
+/// "think": a flag, or how much, of which models of oko know no more than yes.
+void read_think(const RequestFields& fields, ChatTask& task) {
+  const RequestJson* value = fields.find("think");
+  if (value == nullptr) return;
+  const bool is_level = *value == "low" || *value == "medium" || *value == "high";
+  const bool thinks = is_level || *fields.flag("think");
+  task.gives_thoughts = thinks;
+  if (thinks) task.thoughts_field = "think";
+}
+
 OllamaRequest parse_ollama(const HttpRequest& http) {
   const RequestJson body = parse_request(http.body);
   const RequestFields fields(body);
@@ -232,10 +242,7 @@ OllamaRequest parse_ollama(const HttpRequest& http) {
     const RequestJson* value = fields.find(name);
     if (value != nullptr && !value->empty() && *value != "" && *value != false) refuse_field(name);
   }
-  if (const auto thinks = fields.flag("think")) {
-    task.gives_thoughts = *thinks;
-    if (*thinks) task.thoughts_field = "think";
-  }
+  read_think(fields, task);
   if (!request.is_chat) {
     if (const auto system = fields.text("system"); system && !system->empty()) {
       task.messages.push_back({text::Role::kSystem, {text::Part::make_text(*system)}});

@@ -262,6 +262,28 @@ TEST_F(ApiServerTest, GivesAllThreeOutputsOfBgeM3) {
   EXPECT_FALSE(data.at("colbert").empty());
 }
 
+TEST_F(ApiServerTest, SendsVectorsOfManyTokensInPieces) {
+  constexpr std::size_t kTexts = 60;
+  json body = {{"model", embedder_name()},
+               {"input", std::vector<std::string>(kTexts, "one two three four five")},
+               {"outputs", {"colbert"}}};
+  body["input"].back() = "привет";
+  const ApiAnswer answer = post("/v1/embeddings", body);
+  ASSERT_NE(answer.header.find("chunked"), std::string::npos) << answer.header << answer.body;
+  std::string joined;
+  std::size_t at = 0;
+  while (const std::size_t size = std::stoul(answer.body.substr(at), nullptr, 16)) {
+    at = answer.body.find("\r\n", at) + 2;
+    joined += answer.body.substr(at, size);
+    at += size + 2;
+  }
+  const json data = json::parse(joined).at("data");
+  ASSERT_EQ(data.size(), kTexts);
+  body["input"] = "привет";
+  EXPECT_EQ(data.back().at("colbert"),
+            post("/v1/embeddings", body).parsed().at("data").at(0).at("colbert"));
+}
+
 TEST_F(ApiServerTest, SaysWhatIsWrongInTheShapeOfEachApi) {
   const json chat = {{"model", "tiny-vl"}, {"messages", {{{"role", "user"}, {"content", "a"}}}}};
   const auto with = [](json object, const char* name, const json& value) {
@@ -306,6 +328,10 @@ TEST_F(ApiServerTest, SaysWhatIsWrongInTheShapeOfEachApi) {
   const ApiAnswer posted = ask("POST", "/v1/models", "{}");
   EXPECT_NE(posted.header.find("\nAllow: GET, HEAD\r"), std::string::npos) << posted.header;
   EXPECT_EQ(ask("GET", "/nothing").status, 404);
+  EXPECT_EQ(ask("GET", "/nothing").parsed().at("error").at("code"), "not_found");
+  const json unknown = {{"model", "none"}, {"messages", {{{"role", "user"}, {"content", "a"}}}}};
+  EXPECT_EQ(post("/v1/chat/completions", unknown).parsed().at("error").at("code"),
+            "model_not_found");
   const ApiAnswer russian =
       post("/v1/chat/completions", {{"messages", 1}}, "Accept-Language: ru\r\n");
   EXPECT_NE(russian.body.find("нужно"), std::string::npos) << russian.body;

@@ -177,8 +177,13 @@ TEST_F(ChatThoughtsTest, OllamaGivesThoughtsUnlessTheyAreNotWanted) {
     EXPECT_EQ(server_->post(path, body).body.find("\"thinking\""), std::string::npos);
     body["stream"] = false;
     EXPECT_EQ(thoughts_of(ask(path, body)), "");
-    body["think"] = true;
-    EXPECT_NE(thoughts_of(ask(path, body)), "");
+    for (const json& think : {json(true), json("low"), json("medium"), json("high")}) {
+      body["think"] = think;
+      EXPECT_NE(thoughts_of(ask(path, body)), "");
+    }
+    body["think"] = "hard";
+    EXPECT_NE(ask(path, body, 400).dump().find("think must be"), std::string::npos);
+    body["think"] = "high";
     body["model"] = "tiny-vl";
     EXPECT_NE(ask(path, body, 400).dump().find("tiny-vl does not think"), std::string::npos);
   }
