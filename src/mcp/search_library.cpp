@@ -113,7 +113,7 @@ std::string hit_text(std::size_t rank, const tasks::FoundPassage& found, Languag
 
 ToolResult search_library(const ToolContext& context, const ToolCall& call) {
   const server::RequestFields fields(call.arguments);
-  const std::string query = fields.need_text("query");
+  const std::string& query = fields.need_text("query");
   const index::SearchOptions options = search_options_of(fields);
   const std::unique_ptr<index::Store> store = context.open_library(call.stop);
   server::ServedModel model;

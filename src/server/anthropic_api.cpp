@@ -37,7 +37,7 @@ struct MessagesRequest {
 void add_block(const RequestJson& json, const std::string& name, text::Message& message,
                ChatTask& task) {
   const RequestFields block(json, name);
-  const std::string type = block.need_text("type");
+  const std::string& type = block.need_text("type");
   if (type == "text") {
     message.parts.push_back(text::Part::make_text(block.need_text("text")));
     return;
@@ -46,7 +46,7 @@ void add_block(const RequestJson& json, const std::string& name, text::Message& 
     refuse_value(block.name_of("type"), tr("text, image or document", "text, image или document"));
   }
   const RequestFields source(block.need("source"), block.name_of("source"));
-  const std::string kind = source.need_text("type");
+  const std::string& kind = source.need_text("type");
   const bool is_document = type == "document";
   if (is_document) {
     for (const char* words : {"title", "context"}) {
@@ -103,7 +103,7 @@ void add_result(const RequestFields& block, text::Message& user, ChatTask& task)
 bool add_own_block(const RequestJson& json, const std::string& name, text::Message& message,
                    ChatTask& task) {
   const RequestFields block(json, name);
-  const std::string type = block.need_text("type");
+  const std::string& type = block.need_text("type");
   if (message.role == text::Role::kUser) {
     if (type != "tool_result") return false;
     add_result(block, message, task);
@@ -116,7 +116,7 @@ bool add_own_block(const RequestJson& json, const std::string& name, text::Messa
 
 void add_turn(const RequestJson& json, const std::string& name, ChatTask& task) {
   const RequestFields fields(json, name);
-  const std::string role = fields.need_text("role");
+  const std::string& role = fields.need_text("role");
   if (role != "user" && role != "assistant") {
     refuse_value(fields.name_of("role"), tr("user or assistant", "user или assistant"));
   }

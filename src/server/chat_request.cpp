@@ -44,7 +44,7 @@ void read_format(const RequestFields& fields, std::string_view body, ChatTask& t
   const RequestJson* json = fields.find("response_format");
   if (json == nullptr) return;
   const RequestFields format(*json, "response_format");
-  const std::string type = format.need_text("type");
+  const std::string& type = format.need_text("type");
   if (type == "text") return;
   if (type == "json_object") {
     task.schema = kAnyObject;
@@ -65,7 +65,7 @@ void read_format(const RequestFields& fields, std::string_view body, ChatTask& t
 void add_part(const RequestJson& json, const std::string& name, text::Message& message,
               ChatTask& task) {
   const RequestFields part(json, name);
-  const std::string type = part.need_text("type");
+  const std::string& type = part.need_text("type");
   if (type == "text" || type == "input_text") {
     message.parts.push_back(text::Part::make_text(part.need_text("text")));
     return;
@@ -88,7 +88,7 @@ void add_part(const RequestJson& json, const std::string& name, text::Message& m
 }
 
 text::Role role_of(const RequestFields& fields) {
-  const std::string role = fields.need_text("role");
+  const std::string& role = fields.need_text("role");
   if (role == "system" || role == "developer") return text::Role::kSystem;
   if (role == "user") return text::Role::kUser;
   if (role == "assistant") return text::Role::kAssistant;

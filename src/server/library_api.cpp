@@ -141,7 +141,7 @@ Json parts_of(const index::Snippet& snippet) {
 void search(const ApiContext& context, const HttpRequest& http, HttpResponse& response) {
   const RequestJson body = parse_request(http.body);
   const RequestFields fields(body);
-  const std::string query = fields.need_text("query");
+  const std::string& query = fields.need_text("query");
   const index::SearchOptions options = options_of(fields);
   const bool explain = fields.flag("explain").value_or(false);
   ServedLibrary::Lease store(context.library, response.stop());

@@ -175,7 +175,7 @@ void add_images(const RequestFields& fields, text::Message& message, ChatTask& t
 }
 
 text::Role ollama_role_of(const RequestFields& message) {
-  const std::string role = message.need_text("role");
+  const std::string& role = message.need_text("role");
   if (role == "system") return text::Role::kSystem;
   if (role == "user") return text::Role::kUser;
   if (role == "assistant") return text::Role::kAssistant;

@@ -36,7 +36,7 @@ struct ResponsesRequest {
 void add_input_part(const RequestJson& json, const std::string& name, text::Message& message,
                     ChatTask& task) {
   const RequestFields part(json, name);
-  const std::string type = part.need_text("type");
+  const std::string& type = part.need_text("type");
   if (type == "input_text" || type == "output_text" || type == "text") {
     message.parts.push_back(text::Part::make_text(part.need_text("text")));
     return;
@@ -91,7 +91,7 @@ class InputItems {
 
  private:
   void add_turn(const RequestFields& item) {
-    const std::string role = item.need_text("role");
+    const std::string& role = item.need_text("role");
     const bool is_system = role == "system" || role == "developer";
     if (!is_system && role != "user" && role != "assistant") {
       refuse_value(item.name_of("role"),
@@ -158,7 +158,7 @@ void read_text_format(const RequestFields& fields, std::string_view body, ChatTa
   const RequestJson* json = RequestFields(*text, "text").find("format");
   if (json == nullptr) return;
   const RequestFields format(*json, "text.format");
-  const std::string type = format.need_text("type");
+  const std::string& type = format.need_text("type");
   if (type == "text") return;
   if (type == "json_object") {
     task.schema = kAnyObject;

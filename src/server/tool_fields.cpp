@@ -155,7 +155,8 @@ void choose_for_responses(const RequestFields& choice, const ToolNames& names, C
   if (choice.need_text("type") != "function") {
     refuse_value("tool_choice.type", tr("function", "function"));
   }
-  const std::string field = "tool_choice.name", name = choice.need_text("name");
+  const std::string field = "tool_choice.name";
+  const std::string& name = choice.need_text("name");
   const std::optional<std::string> space = choice.text("namespace");
   if (space) return choose_one(ToolName{*space, name}.joined(), field, task);
   if (names.contains(name)) return choose_one(name, field, task);
@@ -210,7 +211,7 @@ void add_namespace(const RequestFields& space, std::string_view raw, ToolNames& 
 void read_responses_tool(const RequestJson& json, std::string_view raw, const std::string& place,
                          ToolNames& names, ChatTask& task) {
   const RequestFields tool(json, place);
-  const std::string type = tool.need_text("type");
+  const std::string& type = tool.need_text("type");
   if (type == "function") add_responses_function(tool, raw, {{}, read_name(tool)}, names, task);
   if (type == "namespace") add_namespace(tool, raw, names, task);
 }
@@ -233,7 +234,7 @@ void choose_for_anthropic(const RequestFields& fields, ChatTask& task) {
   if (given == nullptr) return;
   const RequestFields choice(*given, "tool_choice");
   task.may_repeat_calls = !choice.flag("disable_parallel_tool_use").value_or(false);
-  const std::string type = choice.need_text("type");
+  const std::string& type = choice.need_text("type");
   if (type == "auto") return;
   if (type == "none") return choose_none(task);
   if (type == "any") return choose_any("any", task);

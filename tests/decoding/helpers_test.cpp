@@ -320,9 +320,10 @@ TEST_F(HelpersTest, ATextThatIsABombEndsAlone) {
     return outcome_of([&] { return described(decoder->read_text_document(file, kind)); });
   };
   std::vector<std::pair<std::string, std::string>> parts{{"word/document.xml", docx_body("")}};
+  std::string spaces;
+  spaces.resize(60'000'000, ' ');
   for (int i = 0; i < 9; ++i) {
-    parts.emplace_back(fmt::format("word/header{}.xml", i),
-                       docx_body(std::string(60'000'000, ' ')));
+    parts.emplace_back(fmt::format("word/header{}.xml", i), docx_body(spaces));
   }
   EXPECT_TRUE(outcome("zip.docx", zip_file(parts))
                   .starts_with("too_large " + (folder_ / "zip.docx").string() +
@@ -553,7 +554,8 @@ class ChannelTest : public ::testing::Test {
 
 TEST_F(ChannelTest, AnEndThatReadsNothingIsLate) {
   const Channel channel(ends_[0]), other(ends_[1]);
-  const std::string message(10'000'000, 'x');
+  std::string message;
+  message.resize(10'000'000);
   const auto until = Channel::Clock::now() + std::chrono::milliseconds(100);
   EXPECT_EQ(channel.send(message, until), Channel::Result::kLate);
 }

@@ -129,7 +129,7 @@ class McpSessionTest : public ::testing::Test {
   static void SetUpTestSuite() { tools_ = std::make_unique<ServedTools>(); }
   static void TearDownTestSuite() { tools_.reset(); }
 
-  Server server(std::vector<std::string> roots = {}, bool asks_for_roots = true) {
+  Server server(const std::vector<std::string>& roots = {}, bool asks_for_roots = true) {
     return Server({.tools = tools_->context([this](const auto& stop) { return gate_.open(stop); }),
                    .version = "test",
                    .roots = FileRoots::of_options(roots),

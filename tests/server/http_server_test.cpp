@@ -323,6 +323,7 @@ TEST_F(HttpServerTest, TakesNoMoreWhileAnswersUnderWayEnd) {
   EXPECT_NO_THROW(HttpServer({.port = server_->port()}, {})) << "it still listens";
   go_on_.set_value();
   EXPECT_EQ(body_of(under_way.read_all()), "3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n");
+  stop.wait();
   EXPECT_EQ(stopped_.get_future().wait_for(milliseconds(0)), std::future_status::timeout);
 }
 
