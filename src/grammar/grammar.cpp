@@ -268,7 +268,8 @@ void Matcher::mask(std::span<float> logits) {
 
 /// xgrammar takes bytes for characters that UTF-8 does not have: surrogates, for one.
 void Matcher::exclude_ill_formed() {
-  const auto& tokens = grammar_->compiled().grammar.GetTokenizerInfo().GetDecodedVocab();
+  const xgrammar::TokenizerInfo info = grammar_->compiled().grammar.GetTokenizerInfo();
+  const auto& tokens = info.GetDecodedVocab();
   for (std::size_t id = 0; id < tokens.size(); ++id) {
     auto& word = state_->allowed[id / 32];
     const auto bit = static_cast<std::int32_t>(1u << id % 32);
