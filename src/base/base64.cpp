@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kDigits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-// Beside the 24 bits of a group of four digits.
+// Above the 24 bits of a group of four digits.
 constexpr std::uint32_t kNoDigit = 1U << 24;
 
 // What a character gives to its group, by its place in it.
