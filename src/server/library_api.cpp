@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/comma_list.h"
 #include "base/error.h"
 #include "image/jpeg.h"
 #include "index/filter_text.h"
@@ -50,13 +51,8 @@ std::vector<index::DocumentKind> kinds_of(const RequestJson& value) {
   const auto expected = tr("a list of picture, pdf and text", "список из picture, pdf, text");
   std::vector<std::string> names;
   if (value.is_string()) {
-    const auto& text = value.get_ref<const std::string&>();
-    for (std::size_t at = 0; at <= text.size();) {
-      const std::size_t end = std::min(text.find(',', at), text.size());
-      if (names.size() == kMost) refuse_value("kinds", expected);
-      names.push_back(text.substr(at, end - at));
-      at = end + 1;
-    }
+    names = parts_at_commas(value.get_ref<const std::string&>(), kMost);
+    if (names.size() > kMost) refuse_value("kinds", expected);
   } else if (value.is_array()) {
     for (const RequestJson& name : value) {
       if (!name.is_string()) refuse_value("kinds", expected);

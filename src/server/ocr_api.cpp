@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/base64.h"
+#include "base/comma_list.h"
 #include "base/error.h"
 #include "base/rounded.h"
 #include "document/pages.h"
@@ -61,13 +62,7 @@ std::vector<std::string> languages_of(const RequestJson& value) {
                            "список, не больше {}, или строка с запятыми", kMostLanguages);
   std::vector<std::string> languages;
   if (value.is_string()) {
-    const auto& text = value.get_ref<const std::string&>();
-    for (std::size_t at = 0; at <= text.size();) {
-      const std::size_t end = std::min(text.find(',', at), text.size());
-      if (languages.size() == kMostLanguages) refuse_value("languages", expected);
-      languages.push_back(text.substr(at, end - at));
-      at = end + 1;
-    }
+    languages = parts_at_commas(value.get_ref<const std::string&>(), kMostLanguages);
   } else if (value.is_array()) {
     for (const RequestJson& language : value) {
       if (!language.is_string()) refuse_value("languages", expected);
